@@ -1,0 +1,93 @@
+"""Ollama: serves the models, on GPU nodes where the stack asks for them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.charts import OLLAMA
+from components.helm_app import HelmApp, HelmAppArgs
+from components.loading import Platform
+from components.settings import OllamaSettings, Resources
+from components.values import Values, merge
+
+PORT = 11434
+
+
+@dataclass(frozen=True)
+class OllamaArgs:
+    """What Ollama is made from."""
+
+    platform: Platform
+    settings: OllamaSettings
+
+
+class Ollama(pulumi.ComponentResource):
+    """Serves models inside the cluster; it has no authentication of its own, so it gets no Ingress."""
+
+    url: str
+    """Where pods of the cluster reach it: `http://<service>.<namespace>.svc:<port>`."""
+    models: tuple[str, ...]
+    app: HelmApp
+
+    def __init__(self, name: str, args: OllamaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("chat:components:Ollama", name, None, opts)
+        settings = args.settings
+        self.app = HelmApp(
+            name,
+            HelmAppArgs(
+                platform=args.platform,
+                chart=dataclasses.replace(OLLAMA, version=settings.chart.version),
+                namespace=settings.namespace,
+                timeout=settings.chart.timeout,
+                values=ollama_values(name, args.platform.values.get(name, {}), settings),
+                labels=settings.labels,
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
+        )
+        self.url = f"http://{name}.{settings.namespace}.svc:{PORT}"
+        self.models = settings.models
+        self.register_outputs({"url": self.url, "models": list(self.models), "namespace": self.app.namespace})
+
+
+def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:
+    """Helm values of the Ollama chart: the values files, the settings over them, `ollama.values` last.
+
+    `name` is the release's name, which its Service gets too.
+    """
+    gpu: dict[str, Any] = {"enabled": settings.gpu.count > 0}
+    if settings.gpu.count:
+        gpu |= {"type": settings.gpu.vendor, "number": settings.gpu.count}
+    computed: Values = {
+        "fullnameOverride": name,
+        "ollama": {"port": PORT, "gpu": gpu, "models": {"pull": list(settings.models)}},
+        "service": {"port": PORT},
+        "nodeSelector": dict(settings.node_selector),
+        "tolerations": _tolerations(settings),
+        "persistentVolume": {"size": settings.storage.size},
+    }
+    if settings.gpu.runtime_class:
+        computed["runtimeClassName"] = settings.gpu.runtime_class
+    if settings.storage.class_:
+        computed["persistentVolume"]["storageClass"] = settings.storage.class_
+    computed |= resources_values(settings.resources)
+    return merge(files, computed, settings.values)
+
+
+def resources_values(resources: Resources) -> Values:
+    """`{"resources": …}` with what is set, or nothing: an empty or null block would undo what values files say."""
+    parts = {"requests": dict(resources.requests), "limits": dict(resources.limits)}
+    present = {part: quantities for part, quantities in parts.items() if quantities}
+    return {"resources": present} if present else {}
+
+
+def _tolerations(settings: OllamaSettings) -> list[Values]:
+    tolerations = [item.model_dump(by_alias=True, exclude_none=True) for item in settings.tolerations]
+    # The chart adds the toleration of NVIDIA's taint by itself, of AMD's it does not (chart 1.77.0).
+    amd = {"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+    if settings.gpu.count and settings.gpu.vendor == "amd" and not tolerations:
+        tolerations.append(amd)
+    return tolerations

@@ -1,0 +1,90 @@
+"""Helm values: how layers merge, and how the files in values/ are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Values = dict[str, Any]
+
+
+def merge(*layers: Mapping[str, Any]) -> Values:
+    """The layers as Helm merges several `-f` files: maps merge, lists and scalars replace, the last layer wins.
+
+    A null stays in the result, as it does in Helm: there it removes the chart's default (and so what an earlier
+    layer said). No layer is changed.
+    """
+    merged: Values = {}
+    for layer in layers:
+        for key, value in layer.items():
+            present = merged.get(key)
+            if isinstance(value, Mapping):
+                merged[key] = merge(present, value) if isinstance(present, Mapping) else merge(value)
+            else:
+                merged[key] = value
+    return merged
+
+
+class ValuesFileError(ValueError):
+    """A values file that can't be used; the message names file and line."""
+
+
+def read_layers(directory: Path, stack: str) -> tuple[dict[str, Values], list[ValuesFileError]]:
+    """Values by app: `<app>.yaml`, under the overlay `<app>.<stack>.yaml` where there is one, and what is wrong."""
+    layers: dict[str, Values] = {}
+    errors: list[ValuesFileError] = []
+    for base in sorted(directory.glob("*.yaml")):
+        app, _, overlay_of = base.stem.partition(".")
+        if overlay_of:
+            if not (directory / f"{app}.yaml").is_file():
+                errors.append(ValuesFileError(f"{_shown(base)}: overlays {app}.yaml, which is not there"))
+            continue
+        files = [file for file in (base, directory / f"{app}.{stack}.yaml") if file.is_file()]
+        read: list[Values] = []
+        for file in files:
+            try:
+                read.append(_read(file))
+            except ValuesFileError as error:
+                errors.append(error)
+        layers[app] = merge(*read)
+    return layers, errors
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """YAML text, keys in the order given, for a value that a chart takes as a block of text."""
+    return yaml.dump(dict(document), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _read(file: Path) -> Values:
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ValuesFileError(f"{_shown(file)}: line {line}: {error.problem}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ValuesFileError(f"{_shown(file)}: found a {type(content).__name__}; allowed: a map of Helm values")
+    return content
+
+
+def _shown(file: Path) -> str:
+    return file.relative_to(file.parents[2 if file.parent.name == "app" else 1]).as_posix()
+
+
+class _UniqueKeyLoader(yaml.CSafeLoader):
+    """Refuses a key that stands twice in one map: YAML libraries drop the first one in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            if key_node.value in seen and key_node.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key_node.value!r} stands twice in one map", key_node.start_mark
+                )
+            if isinstance(key_node.value, str):
+                seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
