@@ -15,7 +15,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.charts import Chart
 from components.loading import Platform
-from components.values import Values
+from components.values import Values, dump, only_nulls
 
 SecretData = Mapping[str, pulumi.Input[str]]
 
@@ -51,6 +51,7 @@ class HelmApp(pulumi.ComponentResource):
         super().__init__("chat:components:HelmApp", name, None, opts)
         location = args.platform.locate(args.chart)
         values = args.values if args.values is not None else args.platform.values.get(name, {})
+        nulls = only_nulls(values)
         labels = owner_labels(args.platform, args.labels)
         # The SDK doesn't hand a component's dependencies down to its children (pulumi 3.272, prepare_resource).
         child = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None)
@@ -78,7 +79,9 @@ class HelmApp(pulumi.ComponentResource):
             # Exact, so that the same commit deploys the same objects in a year.
             version=args.chart.version,
             values=values,
-            # Without it the provider drops nulls, and a null is how values remove a chart's default (provider 4.25).
+            # A null is how values remove a chart's default. The Python SDK drops nulls on the way to the engine, so
+            # they travel in a file, which the provider heeds since 4.30 (2026-04, pulumi-kubernetes #4306).
+            value_yaml_files=[pulumi.StringAsset(dump(nulls))] if nulls else None,
             allow_null_values=True,
             # The default of 300 s is less than a model pull or a first database start takes.
             timeout=args.timeout,

@@ -87,7 +87,7 @@ def resources_values(resources: Resources) -> Values:
 def _tolerations(settings: OllamaSettings) -> list[Values]:
     tolerations = [item.model_dump(by_alias=True, exclude_none=True) for item in settings.tolerations]
     # The chart adds the toleration of NVIDIA's taint by itself, of AMD's it does not (chart 1.77.0).
-    amd = {"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
-    if settings.gpu.count and settings.gpu.vendor == "amd" and not tolerations:
-        tolerations.append(amd)
+    borne = any(item.key in (None, "amd.com/gpu") for item in settings.tolerations)
+    if settings.gpu.count and settings.gpu.vendor == "amd" and not borne:
+        tolerations.append({"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"})
     return tolerations

@@ -28,6 +28,17 @@ def merge(*layers: Mapping[str, Any]) -> Values:
     return merged
 
 
+def only_nulls(values: Mapping[str, Any]) -> Values:
+    """The part of the values that is null, in its place: what removes defaults of a chart."""
+    nulls: Values = {}
+    for key, value in values.items():
+        if value is None:
+            nulls[key] = None
+        elif isinstance(value, Mapping) and (below := only_nulls(value)):
+            nulls[key] = below
+    return nulls
+
+
 class ValuesFileError(ValueError):
     """A values file that can't be used; the message names file and line."""
 

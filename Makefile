@@ -1,0 +1,88 @@
+# The two commands: `make up` (deploys locally) and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+TOOLS := .venv-tools/bin
+# The toolchain's folder is first on PATH, so that its pulumi, providers and helm are the ones that run.
+export PATH := $(shell $(PYTHON) toolchain/install.py --print-bin 2>/dev/null):$(PATH)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 20
+
+# --- where the programs come from -----------------------------------------------------------------------------------
+
+.PHONY: toolchain
+toolchain: ## Put pulumi, providers, helm and the local cluster's programs into a per-user cache
+	@$(PYTHON) toolchain/install.py --group deploy --group cluster
+
+.PHONY: test-toolchain
+test-toolchain:
+	@$(PYTHON) toolchain/install.py
+
+.venv/.installed: requirements.txt
+	@echo "Virtualenv .venv: what Pulumi runs the program in"
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv-tools/.installed: requirements.txt requirements-dev.txt
+	@echo "Virtualenv .venv-tools: tests, checkers, local cluster"
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+.PHONY: venv
+venv: .venv/.installed .venv-tools/.installed ## Make both virtualenvs
+
+# --- deploy -----------------------------------------------------------------------------------------------------------
+
+.PHONY: cluster cluster-down
+cluster: toolchain venv ## Start this checkout's local cluster (real control plane, simulated nodes)
+	@$(TOOLS)/python -m local.cluster up
+cluster-down: venv ## Stop it without trace
+	@$(TOOLS)/python -m local.cluster down
+
+.PHONY: up down preview
+ifdef STACK
+up: toolchain venv ## Deploy: the dev settings to a local cluster, or STACK=<name> to the cluster that the stack names
+	@pulumi up --stack $(STACK)
+down: toolchain venv ## Undo: the local cluster and its state, or `pulumi destroy` of STACK=<name>
+	@pulumi destroy --stack $(STACK)
+preview: toolchain venv ## Show what `pulumi up` would change in STACK=<name>
+	@pulumi preview --diff --stack $(STACK)
+else
+up: toolchain venv
+	@$(TOOLS)/python -m local.up up
+down: venv
+	@$(TOOLS)/python -m local.up down
+preview:
+	@echo "Which stack? make preview STACK=<name> ($(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml)))" >&2; exit 2
+endif
+
+.PHONY: preview-stacks
+preview-stacks: toolchain venv ## Preview every stack without a cluster or its state, as CI does [OUT=folder] [CHARTS=…]
+	@$(TOOLS)/python -m local.preview $(if $(OUT),--out $(OUT)) $(if $(CHARTS),--charts $(CHARTS))
+
+# --- test -------------------------------------------------------------------------------------------------------------
+
+.PHONY: lint test-unit test-engine test bench
+lint: .venv-tools/.installed
+	@$(TOOLS)/ruff check .
+	$(TOOLS)/ruff format --check .
+	$(TOOLS)/mypy
+test-unit: lint ## Linters, types and unit tests, under 30 s
+	@$(TOOLS)/python -m pytest tests/unit
+test-engine: test-toolchain venv
+	@actionlint
+	$(TOOLS)/zizmor --offline --quiet .github/workflows
+	$(TOOLS)/python -m pytest tests/engine
+test: test-toolchain venv test-unit test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
+
+bench: toolchain venv ## Measure previews, ups and state against a bare program (README, Speed)
+	@$(TOOLS)/python -m bench

@@ -1,0 +1,1 @@
+"""Everything that stands in for a real cluster on one machine."""
