@@ -6,18 +6,10 @@ They look at the raw config, so that they are reported beside the faults of sing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from components.faults import Fault
 from components.formats import KEY_LENGTHS
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong; `key` is None where the text names a file of its own."""
-
-    key: str | None
-    text: str
 
 
 def cross_checks(raw: Mapping[str, Any]) -> list[Fault]:

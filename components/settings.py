@@ -5,7 +5,8 @@ The classes are frozen and hold nothing but what was parsed; `components/loading
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, Secret, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -237,3 +238,39 @@ class StackSettings(Model):
     protect: bool = setting(False, "refuse to delete namespaces, releases and generated keys", "true or false")
     ollama: OllamaSettings = setting(REQUIRED, "Ollama", "the keys of ollama")
     librechat: LibreChatSettings = setting(REQUIRED, "LibreChat", "the keys of librechat")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a stack file, as README and errors show it."""
+
+    description: str
+    allowed: str
+    default: Any
+    """`REQUIRED` where there is none."""
+    has_parts: bool
+    """Whether it is a map or list of further settings, which have entries of their own."""
+
+
+def all_settings(model: type[BaseModel] = StackSettings, prefix: str = "") -> dict[str, Setting]:
+    """Every setting by its dotted key, such as `ollama.gpu.count`, in the order in which they are declared."""
+    found: dict[str, Setting] = {}
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        inner = _model_in(field.annotation)
+        extra = field.json_schema_extra
+        allowed = str(extra["allowed"]) if isinstance(extra, dict) else ""
+        default = REQUIRED if field.is_required() else field.default
+        found[key] = Setting(field.description or "", allowed, default, has_parts=inner is not None)
+        if inner is not None:
+            found |= all_settings(inner, f"{key}.")
+    return found
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that an annotation names, itself or inside `Secret[...]` or `tuple[..., ...]`."""
+    generic = getattr(annotation, "__pydantic_generic_metadata__", {"args": ()})
+    for candidate in (annotation, *get_args(annotation), *generic["args"]):
+        if isinstance(candidate, type) and issubclass(candidate, Model):
+            return candidate
+    return None

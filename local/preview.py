@@ -65,7 +65,7 @@ def preview(stack: str, charts: str | None = None) -> str:
 
 
 def _name(urn: str) -> str:
-    _, _, _, kinds, name = urn.split("::", 4)
+    _, _, kinds, name = urn.split("::", 3)
     return f"{kinds.rsplit('$', 1)[-1]} {name}"
 
 

@@ -1,0 +1,74 @@
+"""What is wrong with settings, in words for the person who wrote them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from components.settings import all_settings
+
+NOT_SHOWN = ("secretEnv", "keys")
+"""Keys of `librechat` below which a message never shows what was found."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong; `key` is None where the text names a file of its own."""
+
+    key: str | None
+    text: str
+
+
+def report(stack: str, faults: Iterable[Fault]) -> str:
+    """The message of an error that stops the program: a count, then a line for each fault, with file and key."""
+    file = f"Pulumi.{stack}.yaml"
+    lines = [f"  {file}: {fault.key} {fault.text}" if fault.key else f"  {fault.text}" for fault in faults]
+    count = "1 setting" if len(lines) == 1 else f"{len(lines)} settings"
+    return "\n".join([f"{count} can't be used; nothing was changed.", *lines])
+
+
+def explain(error: ValidationError) -> list[Fault]:
+    """The faults of a validation: key, what was found, what is allowed."""
+    return [_explain(details) for details in error.errors(include_url=False)]
+
+
+def _explain(details: ErrorDetails) -> Fault:
+    path = [str(part) for part in details["loc"] if part != "[key]"]
+    key = ".".join(path)
+    if details["type"] == "extra_forbidden":
+        return _unknown(key)
+    allowed = _allowed(path) or details["msg"]
+    if details["type"] == "missing":
+        return Fault(key, f"is missing; allowed: {allowed}")
+    hidden = any(part in NOT_SHOWN for part in path)
+    found = "a value that is not shown" if hidden else json.dumps(details["input"], ensure_ascii=False, default=str)
+    return Fault(key, f"found {found}; allowed: {allowed}")
+
+
+def _unknown(key: str) -> Fault:
+    parent, _, name = _without_indexes(key.split(".")).rpartition(".")
+    beside = f"{parent}." if parent else ""
+    keys = (known.removeprefix(beside) for known in all_settings() if known.startswith(beside))
+    known = sorted(known for known in keys if "." not in known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f". Did you mean {close[0]}?" if close else ""
+    return Fault(key, f"is not a known key; allowed: {', '.join(known)}{hint}")
+
+
+def _allowed(path: list[str]) -> str | None:
+    """What the setting itself, or the one that holds it (a list, a free map), allows."""
+    settings = all_settings()
+    for length in range(len(path), 0, -1):
+        field = settings.get(_without_indexes(path[:length]))
+        if field is not None:
+            return field.allowed
+    return None
+
+
+def _without_indexes(path: list[str]) -> str:
+    return ".".join(part for part in path if not part.isdigit())
