@@ -36,7 +36,7 @@ def _default(value: Any) -> str:
     if value is REQUIRED:
         return "required"
     if value is None or value in ({}, ()):
-        return "–"
+        return "none"
     return f"`{yaml.safe_dump(value).splitlines()[0]}`"
 
 

@@ -1,0 +1,1 @@
+"""Where the programs come from when they aren't there (README.md; programs.toml is the list)."""
