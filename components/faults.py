@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pulumi
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -24,12 +25,15 @@ class Fault:
     text: str
 
 
-def report(stack: str, faults: Iterable[Fault]) -> str:
-    """The message of an error that stops the program: a count, then a line for each fault, with file and key."""
-    file = f"Pulumi.{stack}.yaml"
-    lines = [f"  {file}: {fault.key} {fault.text}" if fault.key else f"  {fault.text}" for fault in faults]
-    count = "1 setting" if len(lines) == 1 else f"{len(lines)} settings"
-    return "\n".join([f"{count} can't be used; nothing was changed.", *lines])
+class SettingsError(pulumi.RunError):
+    """Settings that can't be used: the message lists every fault, with file, key, what was found and is allowed."""
+
+    def __init__(self, stack: str, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        file = f"Pulumi.{stack}.yaml"
+        lines = [f"  {file}: {fault.key} {fault.text}" if fault.key else f"  {fault.text}" for fault in faults]
+        count = "1 setting" if len(lines) == 1 else f"{len(lines)} settings"
+        super().__init__("\n".join([f"{count} can't be used; nothing was changed.", *lines]))
 
 
 def explain(error: ValidationError) -> list[Fault]:

@@ -14,7 +14,7 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from components.charts import Chart
-from components.loading import Platform
+from components.platform import Platform
 from components.values import Values, dump, only_nulls
 
 SecretData = Mapping[str, pulumi.Input[str]]

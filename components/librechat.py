@@ -13,8 +13,8 @@ import pulumi
 from components.charts import LIBRECHAT
 from components.helm_app import HelmApp, HelmAppArgs, SecretData, checksum
 from components.keys import SALT, make_keys
-from components.loading import Platform
 from components.ollama import Ollama, resources_values
+from components.platform import Platform
 from components.settings import LibreChatSettings
 from components.values import Values, dump, merge
 

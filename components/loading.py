@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from pulumi.runtime.config import CONFIG
 from pydantic import ValidationError
 
@@ -16,45 +17,31 @@ from components.charts import (
     LIBRECHAT,
     LOCAL_CONTEXT_PREFIX,
     OLLAMA,
-    Chart,
-    ChartLocation,
     ChartNotFoundError,
     ChartSource,
     read_source,
 )
 from components.checks import cross_checks
-from components.faults import NOT_SHOWN, Fault, explain, report
+from components.faults import NOT_SHOWN, Fault, SettingsError, explain
+from components.platform import Platform
 from components.settings import LibreChatSettings, OllamaSettings, StackSettings
-from components.values import Values, read_layers
+from components.stack_file import read_with_placeholders
+from components.values import read_layers
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 
-class SettingsError(pulumi.RunError):
-    """Settings that can't be used: the message lists every fault, with file, key, what was found and is allowed."""
-
-
 @dataclass(frozen=True)
-class Platform:
-    """What every app of a stack shares."""
+class RawConfig:
+    """A stack's config before it is checked, from the engine or from the stack file."""
 
     project: str
     stack: str
     context: str
-    """The kubeconfig context that the stack names."""
-    protect: bool
-    charts: ChartSource
-    values: Mapping[str, Values]
-    """Helm values by app, from values/<app>.yaml and values/<app>.<stack>.yaml."""
-    app_files: Mapping[str, Values]
-    """The apps' own configuration files, from values/app/."""
-
-    def locate(self, chart: Chart) -> ChartLocation:
-        """Where `chart` comes from in this stack; raises SettingsError where its source does not hold it."""
-        try:
-            return self.charts.locate(chart)
-        except ChartNotFoundError as error:
-            raise SettingsError(report(self.stack, [Fault("charts", str(error))])) from error
+    keys: Mapping[str, Any]
+    """The project's keys, without its name in front."""
+    encrypted: Collection[str]
+    """Those of `keys` that hold an encrypted value; the engine tells no more of where in them it stands."""
 
 
 @dataclass(frozen=True)
@@ -68,41 +55,59 @@ class Settings:
     @staticmethod
     def load(config: pulumi.Config, project_dir: Path = PROJECT_DIR) -> Settings:
         """The settings of the running stack; raises SettingsError with every fault found, before any resource."""
-        stack, raw = pulumi.get_stack(), _raw(config)
-        context = pulumi.Config("kubernetes").get("context") or ""
-        parsed, faults = _parse(raw)
-        faults += [*_missing_context(context), *_plain_secrets(config, raw), *cross_checks(raw)]
-        values, unreadable = read_layers(project_dir / "values", stack)
-        app_files, unreadable_app_files = read_layers(project_dir / "values" / "app", stack)
+        return Settings.check(_of_engine(config), project_dir)
+
+    @staticmethod
+    def of_stack(stack: str, project_dir: Path = PROJECT_DIR) -> Settings:
+        """The settings of a stack file, read without Pulumi: placeholders stand in for what is encrypted."""
+        return Settings.check(_of_file(stack, project_dir), project_dir)
+
+    @staticmethod
+    def check(raw: RawConfig, project_dir: Path) -> Settings:
+        """The settings of a config; raises SettingsError with every fault found."""
+        parsed, faults = _parse(raw.keys)
+        faults += [*_missing_context(raw.context), *_plain_secrets(raw), *cross_checks(raw.keys)]
+        values, unreadable = read_layers(project_dir / "values", raw.stack)
+        app_files, unreadable_app_files = read_layers(project_dir / "values" / "app", raw.stack)
         faults += [Fault(None, str(error)) for error in unreadable + unreadable_app_files]
         source = ChartSource()
         if parsed is not None:
-            source, missing = _charts(parsed, project_dir, context)
+            source, missing = _charts(parsed, project_dir, raw.context)
             faults += missing
         if faults or parsed is None:
-            raise SettingsError(report(stack, faults))
-        platform = Platform(pulumi.get_project(), stack, context, parsed.protect, source, values, app_files)
+            raise SettingsError(raw.stack, faults)
+        platform = Platform(raw.project, raw.stack, raw.context, parsed.protect, source, values, app_files)
         return Settings(platform, parsed.ollama, parsed.librechat)
 
 
-def _raw(config: pulumi.Config) -> dict[str, Any]:
-    """Every key of the project's namespace. Pulumi hands over structured values as JSON and scalars as text."""
+def _of_engine(config: pulumi.Config) -> RawConfig:
+    """What the engine hands over: structured values as JSON, scalars as text."""
     prefix = f"{config.name}:"
-    raw: dict[str, Any] = {}
-    for key in CONFIG.get():
-        if key.startswith(prefix):
-            text = config.get(key.removeprefix(prefix)) or ""
-            try:
-                raw[key.removeprefix(prefix)] = json.loads(text)
-            except json.JSONDecodeError:
-                raw[key.removeprefix(prefix)] = text
-    return raw
+    keys: dict[str, Any] = {}
+    for key in (key.removeprefix(prefix) for key in CONFIG.get() if key.startswith(prefix)):
+        text = config.get(key) or ""
+        try:
+            keys[key] = json.loads(text)
+        except json.JSONDecodeError:
+            keys[key] = text
+    encrypted = {key for key in keys if pulumi.runtime.is_config_secret(prefix + key)}
+    context = pulumi.Config("kubernetes").get("context") or ""
+    return RawConfig(pulumi.get_project(), pulumi.get_stack(), context, keys, encrypted)
 
 
-def _parse(raw: Mapping[str, Any]) -> tuple[StackSettings | None, list[Fault]]:
+def _of_file(stack: str, project_dir: Path) -> RawConfig:
+    project = str(yaml.load((project_dir / "Pulumi.yaml").read_text(), Loader=yaml.CSafeLoader)["name"])
+    config, encrypted = read_with_placeholders(project_dir / f"Pulumi.{stack}.yaml")
+    prefix = f"{project}:"
+    keys = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    context = str(config.get("kubernetes:context") or "")
+    return RawConfig(project, stack, context, keys, {key.removeprefix(prefix) for key in encrypted})
+
+
+def _parse(keys: Mapping[str, Any]) -> tuple[StackSettings | None, list[Fault]]:
     try:
         # JSON mode: strict about scalars, yet a list may become a tuple.
-        return StackSettings.model_validate_json(json.dumps(raw)), []
+        return StackSettings.model_validate_json(json.dumps(keys)), []
     except ValidationError as error:
         return None, explain(error)
 
@@ -141,16 +146,16 @@ def _charts(settings: StackSettings, project_dir: Path, context: str) -> tuple[C
     return source, faults
 
 
-def _plain_secrets(config: pulumi.Config, raw: Mapping[str, Any]) -> list[Fault]:
-    """Secret settings that stand in the stack file as plain text: the engine marks a key that holds a secure value."""
-    librechat = raw.get("librechat")
-    if not isinstance(librechat, dict) or pulumi.runtime.is_config_secret(f"{config.name}:librechat"):
+def _plain_secrets(raw: RawConfig) -> list[Fault]:
+    """Secret settings that stand in the stack file as plain text."""
+    librechat = raw.keys.get("librechat")
+    if not isinstance(librechat, dict) or "librechat" in raw.encrypted:
         return []
     return [
         Fault(
             f"librechat.{key}",
             "found plain text; allowed: encrypted values. Remove it, treat what it held as leaked, and set each with: "
-            f"pulumi config set --secret --path '{config.name}:librechat.{key}.NAME'",
+            f"pulumi config set --secret --path '{raw.project}:librechat.{key}.NAME'",
         )
         for key in NOT_SHOWN
         if librechat.get(key)

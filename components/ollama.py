@@ -10,7 +10,7 @@ import pulumi
 
 from components.charts import OLLAMA
 from components.helm_app import HelmApp, HelmAppArgs
-from components.loading import Platform
+from components.platform import Platform
 from components.settings import OllamaSettings, Resources
 from components.values import Values, merge
 

@@ -7,14 +7,14 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.formats import KEY_LENGTHS
+from components import stack_file
 from components.loading import PROJECT_DIR
 
 PROJECT = "private-chatgpt"
@@ -68,9 +68,8 @@ class Engine:
         the passphrase of their backend: placeholders of the right format stand in for them.
         """
         source = source or self.project_dir / f"Pulumi.{stack}.yaml"
-        document = yaml.safe_load(source.read_text(encoding="utf-8")) or {}
-        config = (document.get("config") or {}) | dict(settings)
-        encrypted = list(_take_encrypted(config))
+        config, encrypted = stack_file.read(source)
+        config |= settings
         for folder in (self.state_dir, self.directory / "pulumi-home", self.config_file(stack).parent):
             folder.mkdir(parents=True, exist_ok=True)
         passphrase = self.directory / "passphrase"
@@ -86,7 +85,7 @@ class Engine:
         if not salt:
             self._in_copy("stack", "init", stack)
         for path in encrypted:
-            self.set_secret(stack, ".".join(path), placeholder(path[-1]))
+            self.set_secret(stack, ".".join(path), stack_file.placeholder(path[-1]))
 
     def set_secret(self, stack: str, path: str, value: str) -> None:
         """Encrypt `value` into this engine's stack file; `path` is a full config key such as `a:b.c`."""
@@ -126,21 +125,3 @@ class Engine:
             printed = f":\n{done.stdout}{done.stderr}" if capture else ""
             raise EngineError(f"{' '.join(line[:4])} failed with exit code {done.returncode}{printed}")
         return done
-
-
-def placeholder(name: str) -> str:
-    """A text that passes for the secret setting `name`: hex characters of the right length for a key, else a word."""
-    if name in KEY_LENGTHS:
-        return "".join(f"{ord(character):02x}" for character in name).ljust(KEY_LENGTHS[name], "0")[: KEY_LENGTHS[name]]
-    return "placeholder"
-
-
-def _take_encrypted(config: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Take every `{secure: …}` out of the config and tell where it was."""
-    for key in list(config):
-        value = config[key]
-        if isinstance(value, dict) and set(value) == {"secure"}:
-            del config[key]
-            yield (key,)
-        elif isinstance(value, dict):
-            yield from ((key, *below) for below in _take_encrypted(value))

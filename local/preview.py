@@ -58,7 +58,12 @@ def preview(stack: str, charts: str | None = None) -> str:
     with tempfile.TemporaryDirectory() as directory:
         engine = Engine(Path(directory), kubeconfig=Path(directory) / "no-kubeconfig")
         engine.prepare(stack, overrides)
-        steps = json.loads(engine.run("preview", stack, "--json").stdout)["steps"]
+        done = engine.run("preview", stack, "--json", check=False)
+    result = json.loads(done.stdout) if done.stdout.startswith("{") else {}
+    if done.returncode:
+        errors = [found["message"].strip() for found in result.get("diagnostics", []) if found["severity"] == "error"]
+        raise EngineError("\n".join(errors) or f"{done.stdout}{done.stderr}")
+    steps = result["steps"]
     resources = {_name(step["urn"]): _readable(step["newState"].get("inputs", {})) for step in steps}
     dumped = yaml.safe_dump(resources, sort_keys=True, width=1000, allow_unicode=True)
     return f"# Stack {stack}: {len(resources)} resources, against an empty state\n{dumped}"

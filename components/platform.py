@@ -1,0 +1,33 @@
+"""What every app of a stack shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.charts import Chart, ChartLocation, ChartNotFoundError, ChartSource
+from components.faults import Fault, SettingsError
+from components.values import Values
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Names, guardrails, chart source and values files of one stack."""
+
+    project: str
+    stack: str
+    context: str
+    """The kubeconfig context that the stack names."""
+    protect: bool
+    charts: ChartSource
+    values: Mapping[str, Values]
+    """Helm values by app, from values/<app>.yaml and values/<app>.<stack>.yaml."""
+    app_files: Mapping[str, Values]
+    """The apps' own configuration files, from values/app/."""
+
+    def locate(self, chart: Chart) -> ChartLocation:
+        """Where `chart` comes from in this stack; raises SettingsError where its source does not hold it."""
+        try:
+            return self.charts.locate(chart)
+        except ChartNotFoundError as error:
+            raise SettingsError(self.stack, [Fault("charts", str(error))]) from error
