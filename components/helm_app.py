@@ -50,7 +50,7 @@ class HelmApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: HelmAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("chat:components:HelmApp", name, None, opts)
         location = args.platform.locate(args.chart)
-        values = args.values if args.values is not None else args.platform.values.get(name, {})
+        values = args.values if args.values is not None else args.platform.values(name)
         nulls = only_nulls(values)
         labels = owner_labels(args.platform, args.labels)
         # The SDK doesn't hand a component's dependencies down to its children (pulumi 3.272, prepare_resource).

@@ -58,7 +58,7 @@ class LibreChat(pulumi.ComponentResource):
             {key: pulumi.Output.secret(text.get_secret_value()) for key, text in settings.secret_env.items()},
         )
         checksums = {secret_name: checksum(keys[SALT], data) for secret_name, data in secrets.items()}
-        config = librechat_config(args.platform.app_files.get(name, {}), settings, args.ollama.url, args.ollama.models)
+        config = librechat_config(args.platform.app_file(name), settings, args.ollama.url, args.ollama.models)
         self.app = HelmApp(
             name,
             HelmAppArgs(
@@ -66,7 +66,7 @@ class LibreChat(pulumi.ComponentResource):
                 chart=dataclasses.replace(LIBRECHAT, version=settings.chart.version),
                 namespace=settings.namespace,
                 timeout=settings.chart.timeout,
-                values=librechat_values(name, args.platform.values.get(name, {}), settings, config, checksums),
+                values=librechat_values(name, args.platform.values(name), settings, config, checksums),
                 secrets=secrets,
                 labels=settings.labels,
             ),

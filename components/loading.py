@@ -24,6 +24,7 @@ from components.charts import (
 from components.checks import cross_checks
 from components.faults import NOT_SHOWN, Fault, SettingsError, explain
 from components.platform import Platform
+from components.releases import release_faults
 from components.settings import LibreChatSettings, OllamaSettings, StackSettings
 from components.stack_file import read_with_placeholders
 from components.values import read_layers
@@ -77,6 +78,8 @@ class Settings:
         if faults or parsed is None:
             raise SettingsError(raw.stack, faults)
         platform = Platform(raw.project, raw.stack, raw.context, parsed.protect, source, values, app_files)
+        if ignored := release_faults(platform, parsed.ollama, parsed.librechat, project_dir):
+            raise SettingsError(raw.stack, ignored)
         return Settings(platform, parsed.ollama, parsed.librechat)
 
 

@@ -43,14 +43,19 @@ class Ollama(pulumi.ComponentResource):
                 chart=dataclasses.replace(OLLAMA, version=settings.chart.version),
                 namespace=settings.namespace,
                 timeout=settings.chart.timeout,
-                values=ollama_values(name, args.platform.values.get(name, {}), settings),
+                values=ollama_values(name, args.platform.values(name), settings),
                 labels=settings.labels,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
         )
-        self.url = f"http://{name}.{settings.namespace}.svc:{PORT}"
+        self.url = ollama_url(name, settings)
         self.models = settings.models
         self.register_outputs({"url": self.url, "models": list(self.models), "namespace": self.app.namespace})
+
+
+def ollama_url(name: str, settings: OllamaSettings) -> str:
+    """Where pods of the cluster reach Ollama; `name` is the release's."""
+    return f"http://{name}.{settings.namespace}.svc:{PORT}"
 
 
 def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from components.charts import Chart, ChartLocation, ChartNotFoundError, ChartSource
 from components.faults import Fault, SettingsError
-from components.values import Values
+from components.values import Values, ValuesFile, merged
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,18 @@ class Platform:
     """The kubeconfig context that the stack names."""
     protect: bool
     charts: ChartSource
-    values: Mapping[str, Values]
-    """Helm values by app, from values/<app>.yaml and values/<app>.<stack>.yaml."""
-    app_files: Mapping[str, Values]
+    files: Mapping[str, tuple[ValuesFile, ...]]
+    """Helm values by app: values/<app>.yaml and values/<app>.<stack>.yaml."""
+    app_files: Mapping[str, tuple[ValuesFile, ...]]
     """The apps' own configuration files, from values/app/."""
+
+    def values(self, app: str) -> Values:
+        """What the values files say of `app`; empty where there is none."""
+        return merged(self.files.get(app, ()))
+
+    def app_file(self, app: str) -> Values:
+        """What the app's own configuration file says."""
+        return merged(self.app_files.get(app, ()))
 
     def locate(self, chart: Chart) -> ChartLocation:
         """Where `chart` comes from in this stack; raises SettingsError where its source does not hold it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,24 @@ class ValuesFileError(ValueError):
     """A values file that can't be used; the message names file and line."""
 
 
-def read_layers(directory: Path, stack: str) -> tuple[dict[str, Values], list[ValuesFileError]]:
-    """Values by app: `<app>.yaml`, under the overlay `<app>.<stack>.yaml` where there is one, and what is wrong."""
-    layers: dict[str, Values] = {}
+@dataclass(frozen=True)
+class ValuesFile:
+    """One file of Helm values."""
+
+    path: Path
+    shown: str
+    """Its path as a person knows it, from the project's folder."""
+    values: Values
+
+
+def merged(files: Iterable[ValuesFile]) -> Values:
+    """What the files say together."""
+    return merge(*(file.values for file in files))
+
+
+def read_layers(directory: Path, stack: str) -> tuple[dict[str, tuple[ValuesFile, ...]], list[ValuesFileError]]:
+    """Files by app, `<app>.yaml` and the overlay `<app>.<stack>.yaml` where there is one, and what is wrong."""
+    layers: dict[str, tuple[ValuesFile, ...]] = {}
     errors: list[ValuesFileError] = []
     for base in sorted(directory.glob("*.yaml")):
         app, _, overlay_of = base.stem.partition(".")
@@ -54,13 +70,13 @@ def read_layers(directory: Path, stack: str) -> tuple[dict[str, Values], list[Va
                 errors.append(ValuesFileError(f"{_shown(base)}: overlays {app}.yaml, which is not there"))
             continue
         files = [file for file in (base, directory / f"{app}.{stack}.yaml") if file.is_file()]
-        read: list[Values] = []
+        read: list[ValuesFile] = []
         for file in files:
             try:
-                read.append(_read(file))
+                read.append(ValuesFile(file, _shown(file), _read(file)))
             except ValuesFileError as error:
                 errors.append(error)
-        layers[app] = merge(*read)
+        layers[app] = tuple(read)
     return layers, errors
 
 

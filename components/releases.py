@@ -1,0 +1,49 @@
+"""The final Helm values of the stack's own releases, checked before the first resource is registered."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from components.charts import LIBRECHAT, OLLAMA
+from components.contracts import contract_faults
+from components.faults import Fault
+from components.librechat import librechat_config, librechat_values, secret_names
+from components.ollama import ollama_url, ollama_values
+from components.platform import Platform
+from components.provenance import Sources
+from components.settings import LibreChatSettings, OllamaSettings
+from components.values import Values
+
+
+def final_values(platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings) -> dict[str, Values]:
+    """Values by release, as the charts get them; a text stands in for the checksums that only `up` knows."""
+    url = ollama_url(OLLAMA.name, ollama)
+    config = librechat_config(platform.app_file(LIBRECHAT.name), librechat, url, ollama.models)
+    checksums = dict.fromkeys(secret_names(LIBRECHAT.name), "known after up")
+    return {
+        OLLAMA.name: ollama_values(OLLAMA.name, platform.values(OLLAMA.name), ollama),
+        LIBRECHAT.name: librechat_values(LIBRECHAT.name, platform.values(LIBRECHAT.name), librechat, config, checksums),
+    }
+
+
+def release_faults(
+    platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings, project_dir: Path
+) -> list[Fault]:
+    """What the pinned charts would ignore or refuse in the values of either release."""
+    values = final_values(platform, ollama, librechat)
+    faults: list[Fault] = []
+    for chart, version, override in (
+        (OLLAMA, ollama.chart.version, ollama.values),
+        (LIBRECHAT, librechat.chart.version, librechat.values),
+    ):
+        sources = Sources(
+            app=chart.name,
+            files=platform.files.get(chart.name, ()),
+            override=override,
+            stack_file=project_dir / f"Pulumi.{platform.stack}.yaml",
+            project=platform.project,
+        )
+        pinned = dataclasses.replace(chart, version=version)
+        faults += contract_faults(pinned, values[chart.name], sources, project_dir / "values" / "contracts")
+    return faults
