@@ -69,6 +69,10 @@ endif
 preview-stacks: toolchain venv ## Preview every stack without a cluster or its state, as CI does [OUT=folder] [CHARTS=…]
 	@$(TOOLS)/python -m local.preview $(if $(OUT),--out $(OUT)) $(if $(CHARTS),--charts $(CHARTS))
 
+.PHONY: preview-diff
+preview-diff: ## What the changes since BASE=<commit> do to every stack, as a pull request's comment says it [OUT=folder] [CHARTS=…]
+	@$(PYTHON) -m local.preview_diff --base "$(BASE)" $(if $(OUT),--out "$(OUT)") $(if $(CHARTS),--charts "$(CHARTS)")
+
 # --- test -------------------------------------------------------------------------------------------------------------
 
 .PHONY: lint test-unit test-engine test bench
@@ -79,8 +83,8 @@ lint: .venv-tools/.installed
 test-unit: lint ## Linters, types and unit tests, under 30 s
 	@$(TOOLS)/python -m pytest tests/unit
 test-engine: test-toolchain venv
-	@actionlint
-	$(TOOLS)/zizmor --offline --quiet .github/workflows
+	@actionlint .github/workflows/*.yml
+	$(TOOLS)/zizmor --offline --quiet --pedantic --strict-collection .github/workflows
 	$(TOOLS)/python -m pytest tests/engine
 test: test-toolchain venv test-unit test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
 

@@ -65,8 +65,20 @@ def preview(stack: str, charts: str | None = None) -> str:
         raise EngineError("\n".join(errors) or f"{done.stdout}{done.stderr}")
     steps = result["steps"]
     resources = {_name(step["urn"]): _readable(step["newState"].get("inputs", {})) for step in steps}
-    dumped = yaml.safe_dump(resources, sort_keys=True, width=1000, allow_unicode=True)
+    dumped = yaml.dump(resources, Dumper=_Dumper, sort_keys=True, width=1000, allow_unicode=True)
     return f"# Stack {stack}: {len(resources)} resources, against an empty state\n{dumped}"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines, such as librechat.yaml, as such."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text.rstrip("\n") else None
+    ),
+)
 
 
 def _name(urn: str) -> str:
