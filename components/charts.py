@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -80,7 +81,7 @@ def _in_repository(name: str, repository: str) -> ChartLocation:
 def read_source(source: str, project_dir: Path) -> ChartSource:
     """The source that the `charts` setting names: `upstream`, an http(s):// or oci:// address, or a directory.
 
-    A directory is looked up from `project_dir`; raises ChartNotFoundError where it is not there.
+    A directory is looked up from `project_dir`; raises ChartNotFoundError where it is missing or a chart in it broken.
     """
     if source == UPSTREAM or source.startswith(("http://", "https://", "oci://")):
         return ChartSource(source)
@@ -95,11 +96,21 @@ def read_source(source: str, project_dir: Path) -> ChartSource:
         if entry.suffix == ".tgz":
             found[_name_and_version(entry.stem)] = path
         elif (entry / "Chart.yaml").is_file():
-            metadata = yaml.load((entry / "Chart.yaml").read_text(), Loader=yaml.CSafeLoader)
+            metadata = _read_metadata(entry / "Chart.yaml")
             found[str(metadata["name"]), str(metadata["version"])] = path
             if (metadata.get("annotations") or {}).get(STAND_IN_ANNOTATION) == "true":
                 stand_ins.add(path)
     return ChartSource(source, found, frozenset(stand_ins))
+
+
+def _read_metadata(file: Path) -> Mapping[str, Any]:
+    try:
+        metadata = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ChartNotFoundError(f"{file}, which is no YAML") from error
+    if not isinstance(metadata, dict) or not {"name", "version"} <= set(metadata):
+        raise ChartNotFoundError(f"{file}, which says no name and version of a chart")
+    return metadata
 
 
 def _name_and_version(stem: str) -> tuple[str, str]:

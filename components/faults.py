@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -36,26 +36,28 @@ class SettingsError(pulumi.RunError):
         super().__init__("\n".join([f"{count} can't be used; nothing was changed.", *lines]))
 
 
-def explain(error: ValidationError) -> list[Fault]:
-    """The faults of a validation: key, what was found, what is allowed."""
-    return [_explain(details) for details in error.errors(include_url=False)]
+def explain(error: ValidationError, encrypted: Collection[str]) -> list[Fault]:
+    """The faults of a validation: key, what was found (but for secrets and `encrypted` keys), what is allowed."""
+    return [_explain(details, encrypted) for details in error.errors(include_url=False)]
 
 
-def _explain(details: ErrorDetails) -> Fault:
+def _explain(details: ErrorDetails, encrypted: Collection[str]) -> Fault:
     path = [str(part) for part in details["loc"] if part != "[key]"]
     key = ".".join(path)
     if details["type"] == "extra_forbidden":
-        return _unknown(key)
+        return _unknown(path)
     allowed = _allowed(path) or details["msg"]
     if details["type"] == "missing":
         return Fault(key, f"is missing; allowed: {allowed}")
-    hidden = any(part in NOT_SHOWN for part in path)
+    # Of an encrypted key the engine tells no more than its first part; a map's own keys are not what is secret.
+    hidden = any(part in NOT_SHOWN for part in path) or (len(path) == 1 and path[0] in encrypted)
     found = "a value that is not shown" if hidden else json.dumps(details["input"], ensure_ascii=False, default=str)
     return Fault(key, f"found {found}; allowed: {allowed}")
 
 
-def _unknown(key: str) -> Fault:
-    parent, _, name = _without_indexes(key.split(".")).rpartition(".")
+def _unknown(path: list[str]) -> Fault:
+    key, name = ".".join(path), path[-1]
+    parent = _without_indexes(path[:-1])
     beside = f"{parent}." if parent else ""
     keys = (known.removeprefix(beside) for known in all_settings() if known.startswith(beside))
     known = sorted(known for known in keys if "." not in known)

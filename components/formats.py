@@ -18,6 +18,10 @@ def _integer_as_text(value: object) -> object:
 
 DnsLabel = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}$")]
 DnsName = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$", max_length=253)]
+# The last part of a host is never a number: an Ingress for an IP address is refused by the API server.
+Host = Annotated[
+    str, StringConstraints(pattern=rf"^({_DNS_LABEL}\.)*[a-z]([-a-z0-9]{{0,61}}[a-z0-9])?$", max_length=253)
+]
 LabelKey = Annotated[str, StringConstraints(pattern=rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL_NAME}$")]
 LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL_NAME})?$")]
 Quantity = Annotated[

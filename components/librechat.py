@@ -118,16 +118,17 @@ def librechat_config(files: Values, settings: LibreChatSettings, ollama_url: str
     LibreChat opens a new conversation with the first model of the list.
     """
     others = [model for model in models if model != settings.default_model]
-    endpoint = {
+    endpoint: Values = {
         "name": ENDPOINT,
         "baseURL": f"{ollama_url}/v1",
         "models": {"default": [settings.default_model, *others], "fetch": False},
         "titleModel": settings.default_model,
     }
-    written = files.get("endpoints", {}).get("custom", [])
+    written = (files.get("endpoints") or {}).get("custom") or []
     custom = [merge(item, endpoint) if item.get("name") == ENDPOINT else item for item in written]
     if not any(item.get("name") == ENDPOINT for item in written):
-        custom.append(endpoint)
+        # Ollama ignores the key, but LibreChat exits without one.
+        custom.append(endpoint | {"apiKey": "ollama"})
     return merge(files, {"endpoints": {"custom": custom}})
 
 

@@ -59,27 +59,29 @@ class Settings:
         return Settings.check(_of_engine(config), project_dir)
 
     @staticmethod
-    def of_stack(stack: str, project_dir: Path = PROJECT_DIR) -> Settings:
-        """The settings of a stack file, read without Pulumi: placeholders stand in for what is encrypted."""
-        return Settings.check(_of_file(stack, project_dir), project_dir)
+    def of_stack(stack: str, project_dir: Path = PROJECT_DIR, context: str = "") -> Settings:
+        """The settings of a stack file, read without Pulumi: placeholders stand in for what is encrypted.
+
+        `context` stands in where the stack file names none.
+        """
+        raw = _of_file(stack, project_dir)
+        return Settings.check(replace(raw, context=raw.context or context), project_dir)
 
     @staticmethod
     def check(raw: RawConfig, project_dir: Path) -> Settings:
         """The settings of a config; raises SettingsError with every fault found."""
-        parsed, faults = _parse(raw.keys)
+        parsed, faults = _parse(raw)
         faults += [*_missing_context(raw.context), *_plain_secrets(raw), *cross_checks(raw.keys)]
         values, unreadable = read_layers(project_dir / "values", raw.stack)
         app_files, unreadable_app_files = read_layers(project_dir / "values" / "app", raw.stack)
         faults += [Fault(None, str(error)) for error in unreadable + unreadable_app_files]
-        source = ChartSource()
-        if parsed is not None:
-            source, missing = _charts(parsed, project_dir, raw.context)
-            faults += missing
-        if faults or parsed is None:
+        if parsed is None:
             raise SettingsError(raw.stack, faults)
+        source, missing = _charts(parsed, project_dir, raw.context)
         platform = Platform(raw.project, raw.stack, raw.context, parsed.protect, source, values, app_files)
-        if ignored := release_faults(platform, parsed.ollama, parsed.librechat, project_dir):
-            raise SettingsError(raw.stack, ignored)
+        faults += [*missing, *release_faults(platform, parsed.ollama, parsed.librechat, project_dir)]
+        if faults:
+            raise SettingsError(raw.stack, faults)
         return Settings(platform, parsed.ollama, parsed.librechat)
 
 
@@ -107,12 +109,12 @@ def _of_file(stack: str, project_dir: Path) -> RawConfig:
     return RawConfig(project, stack, context, keys, {key.removeprefix(prefix) for key in encrypted})
 
 
-def _parse(keys: Mapping[str, Any]) -> tuple[StackSettings | None, list[Fault]]:
+def _parse(raw: RawConfig) -> tuple[StackSettings | None, list[Fault]]:
     try:
         # JSON mode: strict about scalars, yet a list may become a tuple.
-        return StackSettings.model_validate_json(json.dumps(keys)), []
+        return StackSettings.model_validate_json(json.dumps(raw.keys)), []
     except ValidationError as error:
-        return None, explain(error)
+        return None, explain(error, raw.encrypted)
 
 
 def _missing_context(context: str) -> list[Fault]:

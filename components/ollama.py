@@ -70,10 +70,13 @@ def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:
         "fullnameOverride": name,
         "ollama": {"port": PORT, "gpu": gpu, "models": {"pull": list(settings.models)}},
         "service": {"port": PORT},
-        "nodeSelector": dict(settings.node_selector),
-        "tolerations": _tolerations(settings),
         "persistentVolume": {"size": settings.storage.size},
     }
+    # Lists replace: an empty one would undo what a values file says.
+    if settings.node_selector:
+        computed["nodeSelector"] = dict(settings.node_selector)
+    if tolerations := _tolerations(settings):
+        computed["tolerations"] = tolerations
     if settings.gpu.runtime_class:
         computed["runtimeClassName"] = settings.gpu.runtime_class
     if settings.storage.class_:

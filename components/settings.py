@@ -17,6 +17,7 @@ from components.formats import (
     DnsLabel,
     DnsName,
     EnvName,
+    Host,
     LabelKey,
     LabelValue,
     ModelName,
@@ -37,9 +38,7 @@ def setting(default: Any, description: str, allowed: str, alias: str | None = No
 class Model(BaseModel):
     """Frozen, strict (no text taken for a number), camelCase in YAML; an unknown key is an error."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel, defer_build=True)
 
 
 class Gpu(Model):
@@ -189,7 +188,7 @@ class LibreChatSettings(Model):
 
     namespace: DnsLabel = _namespace("librechat")
     labels: dict[LabelKey, LabelValue] = _labels()
-    host: DnsName = setting(
+    host: Host = setting(
         REQUIRED,
         "DNS name of the chat; localhost means no Ingress, use kubectl port-forward",
         "a DNS name or localhost",

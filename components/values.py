@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,10 +88,12 @@ def dump(document: Mapping[str, Any]) -> str:
 
 def _read(file: Path) -> Values:
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a safe loader
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_ValuesLoader)  # noqa: S506 - a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValuesFileError(f"{_shown(file)}: line {line}: {error.problem}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValuesFileError(f"{_shown(file)}: is no text in UTF-8 that YAML can hold") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -102,16 +105,37 @@ def _shown(file: Path) -> str:
     return file.relative_to(file.parents[2 if file.parent.name == "app" else 1]).as_posix()
 
 
-class _UniqueKeyLoader(yaml.CSafeLoader):
-    """Refuses a key that stands twice in one map: YAML libraries drop the first one in silence."""
+class _ValuesLoader(yaml.CSafeLoader):
+    """Refuses what would get lost or fail later: a key that stands twice in one map, and what isn't JSON."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key_node, _ in node.value:
-            if key_node.value in seen and key_node.tag != "tag:yaml.org,2002:merge":
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice in one map", key_node.start_mark
-                )
-            if isinstance(key_node.value, str):
-                seen.add(key_node.value)
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key.tag != "tag:yaml.org,2002:str":
+                shown = key.value if isinstance(key, yaml.ScalarNode) else "a map or list"
+                raise _refused(key, f"the key {shown} isn't read as text; put it in quotes")
+            if key.value in seen:
+                raise _refused(key, f"the key {key.value!r} stands twice in one map")
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+def _refused(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _refuse(loader: _ValuesLoader, node: yaml.Node) -> Any:
+    kind = node.tag.rpartition(":")[2]
+    raise _refused(node, f"{node.value!r} is read as a {kind}, which Helm values can't hold; put it in quotes")
+
+
+def _finite(loader: _ValuesLoader, node: yaml.ScalarNode) -> float:
+    number = float(loader.construct_yaml_float(node))
+    return number if math.isfinite(number) else _refuse(loader, node)
+
+
+for _kind in ("timestamp", "binary", "set", "omap", "pairs"):
+    _ValuesLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _refuse)
+_ValuesLoader.add_constructor("tag:yaml.org,2002:float", _finite)

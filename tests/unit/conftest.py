@@ -1,0 +1,38 @@
+"""What the program's unit tests share: each stack of the repo, deployed on mocks as it stands."""
+
+import copy
+import functools
+
+import hypothesis
+import pytest
+
+from tests.unit.deployment import deploy
+from tests.unit.recording import Deployment
+
+# The same examples in every run, and nothing kept between runs: a failure in CI is the same failure here.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=60)
+hypothesis.settings.load_profile("repeatable")
+
+
+@functools.cache
+def _recorded(stack: str) -> Deployment:
+    """Half of all tests look at a stack as it stands: one run of the program is enough for them."""
+    return deploy(stack)
+
+
+@pytest.fixture
+def dev() -> Deployment:
+    """The dev stack as it stands; each test gets a copy of its own."""
+    return copy.deepcopy(_recorded("dev"))
+
+
+@pytest.fixture
+def prod() -> Deployment:
+    """The prod stack as it stands; each test gets a copy of its own."""
+    return copy.deepcopy(_recorded("prod"))
+
+
+@pytest.fixture(params=["dev", "prod"])
+def deployed(request: pytest.FixtureRequest) -> Deployment:
+    """Every stack of the repo as it stands, one after another."""
+    return copy.deepcopy(_recorded(request.param))
