@@ -1,11 +1,17 @@
-"""Small things to create on a cluster and to wait for."""
+"""Small things to create on a cluster, to wait for and to ask."""
 
+import base64
+import json
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import yaml
 from kubernetes.client import ApiClient, BatchV1Api, CoreV1Api
+
+from local.cluster import LocalCluster
 
 T = TypeVar("T")
 
@@ -37,8 +43,8 @@ def read_pod(api: ApiClient, name: str) -> Any:
     return CoreV1Api(api).read_namespaced_pod(name, "default")
 
 
-def list_pods(api: ApiClient) -> list[Any]:
-    return list(CoreV1Api(api).list_namespaced_pod("default").items)
+def list_pods(api: ApiClient, namespace: str = "default") -> list[Any]:
+    return list(CoreV1Api(api).list_namespaced_pod(namespace).items)
 
 
 def config_maps(api: ApiClient) -> list[Any]:
@@ -73,3 +79,65 @@ def empty_default_namespace(api: ApiClient) -> None:
     BatchV1Api(api).delete_collection_namespaced_job("default", propagation_policy="Background")
     CoreV1Api(api).delete_collection_namespaced_pod("default")
     CoreV1Api(api).delete_collection_namespaced_persistent_volume_claim("default")
+
+
+class Revision(NamedTuple):
+    """When an object of a cluster was made and last changed, in the one order of all of the cluster's writes."""
+
+    created: int
+    changed: int
+
+
+RESTLESS = ("events", "leases", "peerserverleases", "minions")
+"""What a cluster writes by itself, without anybody changing anything (minions are nodes)."""
+
+
+def stored(cluster: LocalCluster) -> dict[str, Revision]:
+    """Every object that the API server keeps, by `<resource>/<namespace>/<name>`, but those that are RESTLESS.
+
+    Asked of the cluster's etcd: it knows every kind, and creationTimestamp has a resolution of a second only.
+    """
+    prefix = f"/{cluster.name}/"
+    found = {
+        _decoded(item["key"]).removeprefix(prefix): Revision(int(item["create_revision"]), int(item["mod_revision"]))
+        for item in _etcd(cluster, keys_only=True)
+    }
+    return {key: revision for key, revision in found.items() if key.split("/")[0] not in RESTLESS}
+
+
+def stored_in(cluster: LocalCluster, namespace: str) -> dict[str, Revision]:
+    """Those of the stored objects that are in the namespace, and the namespace itself."""
+    return {
+        key: revision
+        for key, revision in stored(cluster).items()
+        if f"/{namespace}/" in key or key == f"namespaces/{namespace}"
+    }
+
+
+def stored_bytes(cluster: LocalCluster) -> dict[str, bytes]:
+    """Every object that the API server keeps, events too, as it is written to disk: text stands in it as it is."""
+    prefix = f"/{cluster.name}/"
+    return {
+        _decoded(item["key"]).removeprefix(prefix): base64.b64decode(item["value"])
+        for item in _etcd(cluster, keys_only=False)
+    }
+
+
+def _etcd(cluster: LocalCluster, *, keys_only: bool) -> list[dict[str, str]]:
+    options = yaml.safe_load((cluster.directory / "cluster" / "kwokctl.yaml").read_text())["options"]
+    first = f"/{cluster.name}/".encode()
+    query = {
+        "key": base64.b64encode(first).decode(),
+        "range_end": base64.b64encode(first[:-1] + b"0").decode(),  # "0" follows "/": everything below the prefix
+        "keys_only": keys_only,
+    }
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{options['etcdPort']}/v3/kv/range", data=json.dumps(query).encode()
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        kvs: list[dict[str, str]] = json.load(answer)["kvs"]
+    return kvs
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode()
