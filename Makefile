@@ -75,12 +75,20 @@ preview-diff: ## What the changes since BASE=<commit> do to every stack, as a pu
 
 # --- test -------------------------------------------------------------------------------------------------------------
 
-.PHONY: lint test-unit test-engine test bench
+APP_SCHEMA := ops/app_schema/node_modules/.package-lock.json
+# Where it can't be installed, the check goes on without it and says so.
+$(APP_SCHEMA): ops/app_schema/package.json ops/app_schema/package-lock.json
+	@echo "LibreChat's own schema of librechat.yaml (npm)"
+	npm ci --ignore-scripts --silent --prefix ops/app_schema && touch $@ || echo "npm could not install it" >&2
+
+.PHONY: check lint test-unit test-engine test bench
+check: .venv-tools/.installed $(APP_SCHEMA) ## Check stack files, values files and contracts in seconds, without a cluster
+	@$(TOOLS)/python -m ops check
 lint: .venv-tools/.installed
 	@$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy
-test-unit: lint ## Linters, types and unit tests, under 30 s
+test-unit: lint check ## Linters, types and unit tests, under 30 s
 	@$(TOOLS)/python -m pytest tests/unit
 test-engine: test-toolchain venv
 	@actionlint .github/workflows/*.yml

@@ -124,7 +124,10 @@ def librechat_config(files: Values, settings: LibreChatSettings, ollama_url: str
         "models": {"default": [settings.default_model, *others], "fetch": False},
         "titleModel": settings.default_model,
     }
-    written = (files.get("endpoints") or {}).get("custom") or []
+    endpoints = files.get("endpoints") or {}
+    written = (endpoints.get("custom") or []) if isinstance(endpoints, dict) else None
+    if not isinstance(written, list) or not all(isinstance(item, dict) for item in written):
+        return files  # LibreChat exits on such a shape, which components/rules.py reports
     custom = [merge(item, endpoint) if item.get("name") == ENDPOINT else item for item in written]
     if not any(item.get("name") == ENDPOINT for item in written):
         # Ollama ignores the key, but LibreChat exits without one.

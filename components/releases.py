@@ -12,6 +12,7 @@ from components.librechat import librechat_config, librechat_values, secret_name
 from components.ollama import ollama_url, ollama_values
 from components.platform import Platform
 from components.provenance import Sources
+from components.rules import Chat, librechat_faults
 from components.settings import LibreChatSettings, OllamaSettings
 from components.values import Values
 
@@ -30,7 +31,7 @@ def final_values(platform: Platform, ollama: OllamaSettings, librechat: LibreCha
 def release_faults(
     platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings, project_dir: Path
 ) -> list[Fault]:
-    """What the pinned charts would ignore or refuse in the values of either release."""
+    """What the pinned charts would ignore or refuse in the values of either release, or LibreChat in its own."""
     values = final_values(platform, ollama, librechat)
     faults: list[Fault] = []
     for chart, version, override in (
@@ -46,4 +47,5 @@ def release_faults(
         )
         pinned = dataclasses.replace(chart, version=version)
         faults += contract_faults(pinned, values[chart.name], sources, project_dir / "values" / "contracts")
-    return faults
+    chat = Chat.of(platform, ollama, librechat, values[LIBRECHAT.name], project_dir)
+    return [*faults, *librechat_faults(chat)]

@@ -51,6 +51,8 @@ class Chat:
     """Where `values` came from."""
     config_sources: Sources
     """Where librechat.yaml came from."""
+    unreadable: bool = False
+    """Whether there is a librechat.yaml that can't be read, which has a fault of its own."""
 
     @staticmethod
     def of(
@@ -66,6 +68,7 @@ class Chat:
             secret_names(name),
             Sources(name, platform.files.get(name, ()), librechat.values, stack_file, platform.project),
             Sources(name, platform.app_files.get(name, ()), {}, stack_file, platform.project),
+            unreadable=platform.app_files.get(name) == (),
         )
 
     @property
@@ -93,10 +96,6 @@ class Chat:
         """The plain environment, without what a null takes away."""
         env = _dig(self.values, *CONFIG_ENV)
         return {name: value for name, value in env.items() if value is not None} if isinstance(env, dict) else {}
-
-    def is_secret(self, name: str) -> bool:
-        """Whether the app's Secret has the last word on a part of the environment."""
-        return name in self.settings.secret_env
 
     def overrides(self, path: KeyPath) -> bool:
         """Whether `librechat.values` of the stack file has the last word on a Helm value."""
@@ -148,7 +147,8 @@ def _version_belongs_to_chart(chat: Chat) -> Iterator[Fault]:
     chart = chat.settings.chart.version
     expected = CONFIG_VERSIONS.get(chart)
     found = _dig(chat.config, "version")
-    if isinstance(chat.config, dict) and expected and found != expected:
+    unread = found is None and chat.unreadable
+    if isinstance(chat.config, dict) and expected and found != expected and not unread:
         what = "has no version" if found is None else f"found {json.dumps(found, default=str)}"
         yield chat.in_config(
             () if found is None else ("version",),
@@ -171,8 +171,9 @@ def _keys_are_known(chat: Chat) -> Iterator[Fault]:
 
 
 def _endpoints_are_complete(chat: Chat) -> Iterator[Fault]:
-    if _dig(chat.config, "endpoints", "custom") not in (None, chat.custom_endpoints):
-        yield chat.in_config(("endpoints", "custom"), "is no list; allowed: a list of endpoints. LibreChat exits on it")
+    for path, shape in (("endpoints",), dict), (("endpoints", "custom"), list):
+        if not isinstance(_dig(chat.config, *path) or shape(), shape):
+            yield chat.in_config(path, f"is no {'map' if shape is dict else 'list'}; LibreChat exits on it")
     for index, endpoint in enumerate(chat.custom_endpoints):
         here: KeyPath = ("endpoints", "custom", index)
         if not isinstance(endpoint, dict):
@@ -199,7 +200,8 @@ def _models_are_pulled(chat: Chat) -> Iterator[Fault]:
         if endpoint.get("titleModel") not in (None, "current_model") and "titleEndpoint" not in endpoint:
             asked["titleModel",] = endpoint["titleModel"]
         for path, model in asked.items():
-            if model not in chat.models:
+            # A default model that isn't pulled is a fault of the setting.
+            if model not in (*chat.models, chat.settings.default_model):
                 yield chat.in_config(
                     ("endpoints", "custom", index, *path),
                     f'found "{model}", which Ollama does not pull; allowed: {", ".join(chat.models)}. '
@@ -218,7 +220,7 @@ def _environment_is_text(chat: Chat) -> Iterator[Fault]:
 def _search_has_a_host(chat: Chat) -> Iterator[Fault]:
     host: KeyPath = (*CONFIG_ENV, "MEILI_HOST")
     on = str(chat.env.get("SEARCH")).strip().lower() == "true"
-    if not on or chat.is_secret("SEARCH") or chat.is_secret("MEILI_HOST"):
+    if not on or {"SEARCH", "MEILI_HOST"} & set(chat.settings.secret_env):
         return
     if not chat.env.get("MEILI_HOST"):
         yield chat.in_values(host, 'is empty while SEARCH is "true"; allowed: the address of Meilisearch')
@@ -236,7 +238,7 @@ def _cookies_reach_the_browser(chat: Chat) -> Iterator[Fault]:
     url = _address(chat.env.get("DOMAIN_SERVER") or chat.settings.url)
     local = url.hostname in ("localhost", "127.0.0.1", "::1")
     plain = url.scheme == "http" and not local and not _dig(chat.values, "ingress", "tls")
-    if plain and not chat.is_secret(name) and not chat.is_secret("DOMAIN_SERVER") and chat.env.get(name) != "false":
+    if plain and chat.env.get(name) != "false" and not {name, "DOMAIN_SERVER"} & set(chat.settings.secret_env):
         yield chat.in_values(
             (*CONFIG_ENV, name),
             f'is not "false" while the chat is at {url.geturl()}: over plain HTTP browsers drop Secure cookies, and '
@@ -272,8 +274,7 @@ def known_keys(chart: str, directory: Path = DIRECTORY) -> Mapping[str, list[str
     if chart not in CONFIG_VERSIONS:
         return {}
     file = directory / f"librechat-config-{CONFIG_VERSIONS[chart]}.json"
-    keys: Mapping[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))["keys"]
-    return keys
+    return dict(json.loads(file.read_text(encoding="utf-8"))["keys"])
 
 
 def _service(url: Any) -> list[str]:
