@@ -89,7 +89,7 @@ lint: .venv-tools/.installed
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy
 test-unit: lint check ## Linters, types and unit tests, under 30 s
-	@$(TOOLS)/python -m pytest tests/unit
+	@$(TOOLS)/python -m pytest -n 2 --dist loadfile tests/unit
 test-engine: test-toolchain venv
 	@actionlint .github/workflows/*.yml
 	$(TOOLS)/zizmor --offline --quiet --pedantic --strict-collection .github/workflows
