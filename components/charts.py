@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -94,27 +95,33 @@ def read_source(source: str, project_dir: Path) -> ChartSource:
         # Helm takes a path for a repository name unless it starts with a dot or a slash.
         path = str(entry) if Path(source).is_absolute() else f"./{Path(source, entry.name).as_posix()}"
         if entry.suffix == ".tgz":
-            found[_name_and_version(entry.stem)] = path
+            metadata = _metadata(_packed_chart_yaml(entry), entry)
         elif (entry / "Chart.yaml").is_file():
-            metadata = _read_metadata(entry / "Chart.yaml")
-            found[str(metadata["name"]), str(metadata["version"])] = path
-            if (metadata.get("annotations") or {}).get(STAND_IN_ANNOTATION) == "true":
-                stand_ins.add(path)
+            metadata = _metadata((entry / "Chart.yaml").read_bytes(), entry / "Chart.yaml")
+        else:
+            continue
+        found[str(metadata["name"]), str(metadata["version"])] = path
+        if (metadata.get("annotations") or {}).get(STAND_IN_ANNOTATION) == "true":
+            stand_ins.add(path)
     return ChartSource(source, found, frozenset(stand_ins))
 
 
-def _read_metadata(file: Path) -> Mapping[str, Any]:
+def _packed_chart_yaml(package: Path) -> bytes:
     try:
-        metadata = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        with tarfile.open(package) as archive:
+            for member in archive:
+                if PurePosixPath(member.name).parts[1:] == ("Chart.yaml",) and (file := archive.extractfile(member)):
+                    return file.read()
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise ChartNotFoundError(f"{package}, which is no chart package") from error
+    raise ChartNotFoundError(f"{package}, which holds no Chart.yaml")
+
+
+def _metadata(content: bytes, file: Path) -> Mapping[str, Any]:
+    try:
+        metadata = yaml.load(content, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ChartNotFoundError(f"{file}, which is no YAML") from error
     if not isinstance(metadata, dict) or not {"name", "version"} <= set(metadata):
         raise ChartNotFoundError(f"{file}, which says no name and version of a chart")
     return metadata
-
-
-def _name_and_version(stem: str) -> tuple[str, str]:
-    """Splits `librechat-rag-api-0.5.3` before the first part that starts with a digit, as `helm package` joins them."""
-    parts = stem.split("-")
-    cut = next((i for i, part in enumerate(parts) if i and part[:1].isdigit()), len(parts))
-    return "-".join(parts[:cut]), "-".join(parts[cut:])

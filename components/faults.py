@@ -49,8 +49,9 @@ def _explain(details: ErrorDetails, encrypted: Collection[str]) -> Fault:
     allowed = _allowed(path) or details["msg"]
     if details["type"] == "missing":
         return Fault(key, f"is missing; allowed: {allowed}")
-    # Of an encrypted key the engine tells no more than its first part; a map's own keys are not what is secret.
-    hidden = any(part in NOT_SHOWN for part in path) or (len(path) == 1 and path[0] in encrypted)
+    # Of an encrypted key the engine tells no more than its first part, so free maps below it may hold the secret.
+    free = path[0] in encrypted and (len(path) == 1 or path[1] in ("env", "values"))
+    hidden = free or any(part in NOT_SHOWN for part in path)
     found = "a value that is not shown" if hidden else json.dumps(details["input"], ensure_ascii=False, default=str)
     return Fault(key, f"found {found}; allowed: {allowed}")
 

@@ -29,6 +29,12 @@ Quantity = Annotated[
     BeforeValidator(_integer_as_text),
     StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"),
 ]
+ResourceName = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(cpu|memory|ephemeral-storage|hugepages-[0-9A-Za-z]+|{_DNS_LABEL}(\.{_DNS_LABEL})*/{_LABEL_NAME})$"
+    ),
+]
 StorageSize = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(\.[0-9]+)?(M|G|T|P|Mi|Gi|Ti|Pi)$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 SemVer = Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?$")]

@@ -79,8 +79,8 @@ class HelmApp(pulumi.ComponentResource):
             # Exact, so that the same commit deploys the same objects in a year.
             version=args.chart.version,
             values=values,
-            # A null is how values remove a chart's default. The Python SDK drops nulls on the way to the engine, so
-            # they travel in a file, which the provider heeds since 4.30 (2026-04, pulumi-kubernetes #4306).
+            # A null is how values remove a chart's default. In `values` it gets lost on the way to helm, so it travels
+            # in a file, which the provider heeds since 4.30 (2026-04, pulumi-kubernetes #4306).
             value_yaml_files=[pulumi.StringAsset(dump(nulls))] if nulls else None,
             allow_null_values=True,
             # The default of 300 s is less than a model pull or a first database start takes.

@@ -22,6 +22,7 @@ from components.formats import (
     LabelValue,
     ModelName,
     Quantity,
+    ResourceName,
     SemVer,
     StorageSize,
     hex_key,
@@ -70,10 +71,12 @@ class Toleration(Model):
 class Resources(Model):
     """Requests and limits of a container."""
 
-    requests: dict[str, Quantity] = setting(
+    requests: dict[ResourceName, Quantity] = setting(
         {}, "what the scheduler reserves", "quantities such as cpu: 500m, memory: 2Gi"
     )
-    limits: dict[str, Quantity] = setting({}, "what the container may use", "quantities such as cpu: 4, memory: 8Gi")
+    limits: dict[ResourceName, Quantity] = setting(
+        {}, "what the container may use", "quantities such as cpu: 4, memory: 8Gi"
+    )
 
 
 class OllamaStorage(Model):

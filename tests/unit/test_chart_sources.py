@@ -1,6 +1,8 @@
 """Where charts come from: what each kind of the `charts` setting makes of a Release, and what is wrong with it."""
 
+import io
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -26,17 +28,25 @@ def unpacked(directory: Path, name: str, version: str, *, stand_in: bool = False
     """A chart's folder in `directory`."""
     path = directory / (folder or name)
     path.mkdir(parents=True)
-    metadata = {"apiVersion": "v2", "name": name, "version": version}
-    annotations = {"annotations": {STAND_IN_ANNOTATION: "true"}} if stand_in else {}
-    (path / "Chart.yaml").write_text(yaml.safe_dump(metadata | annotations))
+    (path / "Chart.yaml").write_text(chart_yaml(name, version, stand_in=stand_in))
     return path
 
 
-def packed(directory: Path, name: str, version: str) -> Path:
-    """A chart package in `directory`; only its name is ever looked at."""
+def packed(directory: Path, name: str, version: str, *, stand_in: bool = False) -> Path:
+    """A chart package in `directory`, as `helm package` makes it."""
     path = directory / f"{name}-{version}.tgz"
-    path.touch()
+    content = chart_yaml(name, version, stand_in=stand_in).encode()
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo(f"{name}/Chart.yaml")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
     return path
+
+
+def chart_yaml(name: str, version: str, *, stand_in: bool) -> str:
+    """What a chart says of itself."""
+    annotations = {"annotations": {STAND_IN_ANNOTATION: "true"}} if stand_in else {}
+    return yaml.safe_dump({"apiVersion": "v2", "name": name, "version": version} | annotations)
 
 
 def sources(deployment: Deployment) -> dict[str, tuple[str, str | None]]:
@@ -191,6 +201,18 @@ def test_stand_in_charts_are_refused_on_any_cluster_but_the_local_one(tmp_path: 
 
 def test_the_charts_of_the_local_cluster_are_refused_elsewhere() -> None:
     assert "stand-in charts" in only_fault("local/charts")
+
+
+def test_a_packed_stand_in_is_refused_like_an_unpacked_one(tmp_path: Path) -> None:
+    packed(tmp_path, "ollama", OLLAMA.version, stand_in=True)
+    packed(tmp_path, "librechat", LIBRECHAT.version)
+    assert "which holds stand-in charts for the local cluster" in only_fault(str(tmp_path), "prod")
+
+
+@pytest.mark.parametrize("content", [b"", b"no package"])
+def test_a_broken_chart_package_is_an_error_with_its_path(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ollama-1.0.0.tgz").write_bytes(content)
+    assert "ollama-1.0.0.tgz, which is no chart package" in only_fault(str(tmp_path))
 
 
 def test_what_is_no_chart_in_a_directory_is_passed_over(tmp_path: Path) -> None:
