@@ -55,6 +55,7 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "KUBECONFIG": str(self.kubeconfig),
+            **_no_proxy_for_loopback(),
         }
 
     def config_file(self, stack: str) -> Path:
@@ -125,3 +126,12 @@ class Engine:
             printed = f":\n{done.stdout}{done.stderr}" if capture else ""
             raise EngineError(f"{' '.join(line[:4])} failed with exit code {done.returncode}{printed}")
         return done
+
+
+def _no_proxy_for_loopback() -> dict[str, str]:
+    """The caller's exceptions from proxies, and loopback.
+
+    gRPC, by which engine and program talk, goes through https_proxy even to 127.0.0.1 unless told otherwise.
+    """
+    excepted = [os.environ.get("no_proxy"), os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
+    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(filter(None, excepted)))

@@ -29,8 +29,12 @@ def test_a_preview_of_a_change_does_not_pass_for_none(dev: Stack) -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "release", "key"),
     [
-        ("librechat.title", "Another", LIBRECHAT_RELEASE, "values.librechat.configEnv.APP_TITLE"),
-        ("ollama.resources.limits.memory", "6Gi", OLLAMA_RELEASE, "values.resources.limits.memory"),
+        pytest.param(
+            "librechat.title", "Another", LIBRECHAT_RELEASE, "values.librechat.configEnv.APP_TITLE", id="LibreChat"
+        ),
+        pytest.param(
+            "ollama.resources.limits.memory", "6Gi", OLLAMA_RELEASE, "values.resources.limits.memory", id="Ollama"
+        ),
     ],
 )
 def test_one_changed_setting_is_one_changed_resource_and_its_key_is_shown(

@@ -28,10 +28,12 @@ class Snapshot:
 @pytest.mark.parametrize(
     ("setting", "changed", "rolled"),
     [
-        ("librechat.secretEnv.OPENAI_API_KEY", {APP}, {"librechat"}),
-        ("librechat.keys.MONGODB_ROOT_PASSWORD", {MONGODB}, {"mongodb"}),
-        ("librechat.keys.MONGODB_PASSWORD", {APP, MONGODB}, {"librechat", "mongodb"}),
-        ("librechat.keys.MEILI_MASTER_KEY", {APP, MEILISEARCH}, {"librechat", "meilisearch"}),
+        pytest.param("librechat.secretEnv.OPENAI_API_KEY", {APP}, {"librechat"}, id="extra environment"),
+        pytest.param("librechat.keys.MONGODB_ROOT_PASSWORD", {MONGODB}, {"mongodb"}, id="root password"),
+        pytest.param("librechat.keys.MONGODB_PASSWORD", {APP, MONGODB}, {"librechat", "mongodb"}, id="password"),
+        pytest.param(
+            "librechat.keys.MEILI_MASTER_KEY", {APP, MEILISEARCH}, {"librechat", "meilisearch"}, id="master key"
+        ),
     ],
 )
 def test_a_changed_secret_rolls_its_readers_and_nobody_else(
