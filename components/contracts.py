@@ -1,7 +1,7 @@
 """Value contracts: a value that no template of the chart reads is an error, with its cure.
 
-values/contracts/<chart>-<version>.schema.json says which keys a chart and its subcharts read; `make contracts` writes
-it from the chart package. Checking needs neither network nor chart.
+values/contracts/<chart>-<version>.schema.json says which keys a chart and its subcharts read. Checking needs neither
+network nor chart.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def contract_faults(chart: Chart, values: Values, sources: Sources, directory: P
         known = ", ".join(sorted(path.name.removesuffix(".schema.json") for path in directory.glob("*.schema.json")))
         text = (
             f"values/contracts/{file.name} is missing, so nothing tells which values this version of {chart.name} "
-            f"reads; found {known or 'no contract'}. Write it: make contracts"
+            f"reads; found {known or 'no contract'}. Keep to a version that has a contract, or add the file: a JSON Schema "
+            "of the keys that the chart's templates read"
         )
         return [Fault(None, text)]
     schema, validator = _contract(file)

@@ -7,8 +7,6 @@ import sys
 
 COMMANDS = {
     "check": "check every stack file, values file and contract, without cluster, engine or network",
-    "preflight": "ask a stack's cluster whether the stack can run there",
-    "why": "say why a stack's releases are not ready",
 }
 
 

@@ -106,14 +106,18 @@ def test_only_the_host_of_the_chat_leads_in_from_outside(prod: Stack) -> None:
 
 
 def test_a_stack_on_localhost_has_no_ingress(dev: Stack) -> None:
-    ingresses: list[Any] = NetworkingV1Api(dev.api).list_ingress_for_all_namespaces().items
-    assert [(found.metadata.namespace, found.metadata.name) for found in ingresses] == []
+    network = NetworkingV1Api(dev.api)
+    assert [network.list_namespaced_ingress(namespace).items for namespace in (dev.ollama, dev.librechat)] == [[], []]
 
 
 def test_no_service_and_no_pod_opens_a_port_of_a_node(stack: Stack) -> None:
     core = CoreV1Api(stack.api)
-    services: list[Any] = core.list_service_for_all_namespaces().items
-    assert len(services) >= len(["kubernetes", "ollama", "librechat", "mongodb", "meilisearch"])
+    services: list[Any] = [
+        service
+        for namespace in (stack.ollama, stack.librechat)
+        for service in core.list_namespaced_service(namespace).items
+    ]
+    assert len(services) == len(["ollama", "librechat", "mongodb", "meilisearch"])
     for service in services:
         assert (service.spec.type, service.spec.external_ips) == ("ClusterIP", None), service.metadata.name
     for pod in [pod for namespace in (stack.ollama, stack.librechat) for pod in list_pods(stack.api, namespace)]:
