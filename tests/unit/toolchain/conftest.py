@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -43,6 +44,12 @@ printf '#!/bin/sh\\n' > "$2"
 printf 'echo %s\\n' "${FAKE_GO_SAYS:-v1.0.0}" >> "$2"
 chmod +x "$2"
 """
+
+
+def _heed_signals() -> None:
+    """A shell starts background jobs, CI among them, with these ignored, and every child inherits that."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class ReleaseServer:
@@ -146,6 +153,7 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_heed_signals,
         )
 
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
