@@ -77,12 +77,14 @@ def check_out(folder: Path, home: Path, kubeconfig: str) -> Checkout:
         source, copy = PROJECT_DIR / name, folder / name
         if source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            # With its time: a requirements.txt that looks newer than the virtualenv would have it made again.
-            shutil.copy2(source, copy)
+            shutil.copy(source, copy)
     for name in VIRTUALENVS:
         (folder / name).mkdir()
         for entry in (PROJECT_DIR / name).iterdir():
             (folder / name / entry.name).symlink_to(entry)
+        # Younger than the requirements, so that make takes the virtualenv as it is.
+        (folder / name / ".installed").unlink(missing_ok=True)
+        (folder / name / ".installed").touch()
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "The working tree")
