@@ -195,19 +195,19 @@ def _check_contracts(report: Report, folder: Path) -> None:
                 *(f"librechat-config-{known}.json" for known in CONFIG_VERSIONS.values()),
             }:
                 report.add(
-                    shown, "is read by nobody; allowed: <chart>-<version>.schema.json. Write contracts: make contracts"
+                    shown, "is read by nobody; allowed: <chart>-<version>.schema.json. Rename it or take it away"
                 )
         except json.JSONDecodeError as error:
-            report.add(shown, f"is no JSON: {error.msg}. Write it anew: make contracts", error.lineno)
+            report.add(shown, f"is no JSON: {error.msg}. Restore it from git", error.lineno)
         except yaml.MarkedYAMLError as error:
             report.add(shown, f"is no YAML: {error.problem}", error.problem_mark.line + 1 if error.problem_mark else 0)
         except jsonschema_rs.ValidationError as error:
-            report.add(shown, f"is no JSON Schema: {error.message}. Write it anew: make contracts")
+            report.add(shown, f"is no JSON Schema: {error.message}. Restore it from git")
     for chart in (OLLAMA, LIBRECHAT):
         name = f"{chart.name}-{chart.version}.schema.json"
         if not (folder / name).is_file():
             report.add(
-                f"values/contracts/{name}", "is missing, the contract of a pinned chart. Write it: make contracts"
+                f"values/contracts/{name}", "is missing, the contract of a pinned chart; keep to a version that has one"
             )
 
 

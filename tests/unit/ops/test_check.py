@@ -183,7 +183,7 @@ def test_a_contract_that_is_none_is_a_finding(project: Path, content: str, found
     by_file = findings(project)
     [text] = by_file.pop(CONTRACT)
     assert text.startswith(found)
-    assert "make contracts" in text
+    assert "Restore it from git" in text
     assert list(by_file) == ["Pulumi.dev.yaml", "Pulumi.prod.yaml"]
     assert by_file["Pulumi.prod.yaml"][0].startswith("was not checked against the contracts")
 
