@@ -8,8 +8,15 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 TOOLS := .venv-tools/bin
+STACKS := $(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml))
 # The toolchain's folder is first on PATH, so that its pulumi, providers and helm are the ones that run.
 export PATH := $(shell $(PYTHON) toolchain/install.py --print-bin 2>/dev/null):$(PATH)
+# gRPC, by which engine and program talk, goes through https_proxy even to loopback unless told otherwise.
+space := $() $()
+comma := ,
+no_proxies := $(subst $(space),$(comma),$(strip $(no_proxy) $(NO_PROXY) 127.0.0.1 localhost))
+export no_proxy := $(no_proxies)
+export NO_PROXY := $(no_proxies)
 
 .PHONY: help
 help: ## Show this list
@@ -62,7 +69,18 @@ up: toolchain venv
 down: venv
 	@$(TOOLS)/python -m local.up down
 preview:
-	@echo "Which stack? make preview STACK=<name> ($(patsubst Pulumi.%.yaml,%,$(wildcard Pulumi.*.yaml)))" >&2; exit 2
+	@echo "Which stack? make $@ STACK=<name> ($(STACKS))" >&2; exit 2
+endif
+
+.PHONY: preflight why
+ifdef STACK
+preflight: toolchain .venv-tools/.installed ## Ask the cluster of STACK=<name>, read-only, whether the stack can run there
+	@$(TOOLS)/python -m ops preflight --stack $(STACK)
+why: .venv-tools/.installed ## Say why a release of STACK=<name> is not ready
+	@$(TOOLS)/python -m ops why --stack $(STACK)
+else
+preflight why:
+	@echo "Which stack? make $@ STACK=<name> ($(STACKS))" >&2; exit 2
 endif
 
 .PHONY: preview-stacks

@@ -20,12 +20,19 @@ STACK = "bench"
 STACK_FILE = HERE / "programs" / f"Pulumi.{STACK}.yaml"
 BUILT_IN = 2
 """Releases that the program has without any further app: Ollama and LibreChat."""
-THIRD_APPS = """
-from components import Chart, HelmApp, HelmAppArgs  # noqa: E402
+LOADING = "settings = Settings.load(pulumi.Config())"
+THIRD_CHARTS = """
+from components import Chart  # noqa: E402
 
 # The stack's charts come from a directory, so the chart's repository is never asked.
 hello = Chart("hello", "1.0.0", "oci://registry.invalid/charts")
-for app in [f"hello-{{number:03}}" for number in range(1, {count} + 1)]:
+apps = {{f"hello-{{number:03}}": hello for number in range(1, {count} + 1)}}
+settings = Settings.load(pulumi.Config(), apps)
+"""
+THIRD_APPS = """
+from components import HelmApp, HelmAppArgs  # noqa: E402
+
+for app in apps:
     HelmApp(app, HelmAppArgs(settings.platform, hello, namespace=app))
 
 """
@@ -54,14 +61,16 @@ def prepare(folder: Path, releases: int) -> Programs:
     Raises BenchError where the two would not register the same resources, EngineError where one fails.
     """
     ours = _project(folder / "ours")
-    for part in ("components", "values"):
-        shutil.copytree(PROJECT_DIR / part, ours / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("components", "values", "ops"):
+        shutil.copytree(PROJECT_DIR / part, ours / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    shutil.copy(HERE / "programs" / "hello-1.0.0.schema.json", ours / "values" / "contracts")
     third_apps = releases - BUILT_IN
     for number in range(1, third_apps + 1):
         shutil.copyfile(HERE / "programs" / "hello.yaml", ours / "values" / f"hello-{number:03}.yaml")
     program = (PROJECT_DIR / "__main__.py").read_text(encoding="utf-8")
+    program = program.replace(LOADING, THIRD_CHARTS.format(count=third_apps))
     before, freeze, after = program.partition("gc.freeze()")
-    (ours / "__main__.py").write_text(f"{before}{THIRD_APPS.format(count=third_apps)}{freeze}{after}", encoding="utf-8")
+    (ours / "__main__.py").write_text(f"{before}{THIRD_APPS}{freeze}{after}", encoding="utf-8")
     registered_by_ours = registered(ours)
 
     bare = _project(folder / "bare")

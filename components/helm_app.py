@@ -13,8 +13,10 @@ from pulumi_kubernetes.core.v1 import Namespace, Secret
 from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from components.charts import Chart
+from components.charts import LIBRECHAT, OLLAMA, Chart
+from components.faults import Fault, SettingsError
 from components.platform import Platform
+from components.release_hooks import Plan, release_hooks
 from components.values import Values, dump, only_nulls
 
 SecretData = Mapping[str, pulumi.Input[str]]
@@ -37,6 +39,8 @@ class HelmAppArgs:
     secrets: Mapping[str, SecretData] = field(default_factory=dict)
     """Secrets by name, made before the release."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    override: Values = field(default_factory=dict)
+    """The stack file's part of `values`, for errors to name it."""
 
 
 class HelmApp(pulumi.ComponentResource):
@@ -51,6 +55,7 @@ class HelmApp(pulumi.ComponentResource):
         super().__init__("chat:components:HelmApp", name, None, opts)
         location = args.platform.locate(args.chart)
         values = args.values if args.values is not None else args.platform.values(name)
+        _check(name, args, values)
         nulls = only_nulls(values)
         labels = owner_labels(args.platform, args.labels)
         # The SDK doesn't hand a component's dependencies down to its children (pulumi 3.272, prepare_resource).
@@ -69,6 +74,19 @@ class HelmApp(pulumi.ComponentResource):
             )
             for secret_name, data in args.secrets.items()
         ]
+        hooks = release_hooks(
+            Plan(
+                platform=args.platform,
+                name=name,
+                namespace=args.namespace,
+                chart=args.chart,
+                location=location,
+                nulls=nulls,
+                override=args.override,
+                labels=labels,
+                secrets=tuple(args.secrets),
+            )
+        )
         release = Release(
             name,
             # A fixed name: the charts derive object names, and so in-cluster addresses, from it.
@@ -92,11 +110,24 @@ class HelmApp(pulumi.ComponentResource):
             max_history=MAX_HISTORY,
             # Helm must not make the namespace: the stack owns it, with its labels.
             create_namespace=False,
-            opts=pulumi.ResourceOptions.merge(guarded, pulumi.ResourceOptions(depends_on=secrets)),
+            opts=pulumi.ResourceOptions.merge(guarded, pulumi.ResourceOptions(depends_on=secrets, hooks=hooks)),
         )
         self.chart_version = release.version.apply(str)
         self.status = release.status.apply(lambda status: str(status.status))
         self.register_outputs({"namespace": self.namespace, "chart_version": self.chart_version, "status": self.status})
+
+
+def _check(name: str, args: HelmAppArgs, values: Values) -> None:
+    """Raises SettingsError where the chart would ignore a value, or nobody checked the app before anything else."""
+    platform = args.platform
+    if name not in (OLLAMA.name, LIBRECHAT.name) and platform.further.get(name) != args.chart:
+        text = (
+            f"HelmApp {name}: Settings.load has to know its chart, so that its values are checked before anything is "
+            f'registered. In __main__.py: Settings.load(pulumi.Config(), {{"{name}": <its Chart>}})'
+        )
+        raise SettingsError(platform.stack, [Fault(None, text)])
+    if faults := platform.value_faults(name, args.chart, values, args.override):
+        raise SettingsError(platform.stack, faults)
 
 
 def owner_labels(platform: Platform, labels: Mapping[str, str]) -> dict[str, str]:

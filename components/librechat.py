@@ -69,6 +69,7 @@ class LibreChat(pulumi.ComponentResource):
                 values=librechat_values(name, args.platform.values(name), settings, config, checksums),
                 secrets=secrets,
                 labels=settings.labels,
+                override=settings.values,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=after),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from components.charts import (
     LIBRECHAT,
     LOCAL_CONTEXT_PREFIX,
     OLLAMA,
+    Chart,
     ChartNotFoundError,
     ChartSource,
     read_source,
@@ -54,9 +55,14 @@ class Settings:
     librechat: LibreChatSettings
 
     @staticmethod
-    def load(config: pulumi.Config, project_dir: Path = PROJECT_DIR) -> Settings:
-        """The settings of the running stack; raises SettingsError with every fault found, before any resource."""
-        return Settings.check(_of_engine(config), project_dir)
+    def load(
+        config: pulumi.Config, further: Mapping[str, Chart] | None = None, project_dir: Path = PROJECT_DIR
+    ) -> Settings:
+        """The settings of the running stack; raises SettingsError with every fault found, before any resource.
+
+        `further` are the charts of apps beside the two, by app: their values files are checked with the rest.
+        """
+        return Settings.check(_of_engine(config), project_dir, further)
 
     @staticmethod
     def of_stack(stack: str, project_dir: Path = PROJECT_DIR, context: str = "") -> Settings:
@@ -68,7 +74,7 @@ class Settings:
         return Settings.check(replace(raw, context=raw.context or context), project_dir)
 
     @staticmethod
-    def check(raw: RawConfig, project_dir: Path) -> Settings:
+    def check(raw: RawConfig, project_dir: Path, further: Mapping[str, Chart] | None = None) -> Settings:
         """The settings of a config; raises SettingsError with every fault found."""
         parsed, faults = _parse(raw)
         faults += [*_missing_context(raw.context), *_plain_secrets(raw), *cross_checks(raw.keys)]
@@ -77,9 +83,21 @@ class Settings:
         faults += [Fault(None, str(error)) for error in unreadable + unreadable_app_files]
         if parsed is None:
             raise SettingsError(raw.stack, faults)
-        source, missing = _charts(parsed, project_dir, raw.context)
-        platform = Platform(raw.project, raw.stack, raw.context, parsed.protect, source, values, app_files)
-        faults += [*missing, *release_faults(platform, parsed.ollama, parsed.librechat, project_dir)]
+        more = further or {}
+        source, missing = _charts(parsed, project_dir, raw.context, more.values())
+        platform = Platform(
+            raw.project,
+            raw.stack,
+            raw.context,
+            parsed.protect,
+            source,
+            values,
+            app_files,
+            more,
+            parsed.preflight,
+            project_dir,
+        )
+        faults += [*missing, *release_faults(platform, parsed.ollama, parsed.librechat)]
         if faults:
             raise SettingsError(raw.stack, faults)
         return Settings(platform, parsed.ollama, parsed.librechat)
@@ -127,7 +145,9 @@ def _missing_context(context: str) -> list[Fault]:
     return [Fault("kubernetes:context", text)]
 
 
-def _charts(settings: StackSettings, project_dir: Path, context: str) -> tuple[ChartSource, list[Fault]]:
+def _charts(
+    settings: StackSettings, project_dir: Path, context: str, further: Iterable[Chart]
+) -> tuple[ChartSource, list[Fault]]:
     """The chart source, and what is wrong with it or missing in it."""
     try:
         source = read_source(settings.charts, project_dir)
@@ -143,6 +163,7 @@ def _charts(settings: StackSettings, project_dir: Path, context: str) -> tuple[C
     for chart in (
         replace(OLLAMA, version=settings.ollama.chart.version),
         replace(LIBRECHAT, version=settings.librechat.chart.version),
+        *further,
     ):
         try:
             source.locate(chart)

@@ -45,6 +45,7 @@ class Ollama(pulumi.ComponentResource):
                 timeout=settings.chart.timeout,
                 values=ollama_values(name, args.platform.values(name), settings),
                 labels=settings.labels,
+                override=settings.values,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
         )

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 from components.charts import LIBRECHAT, OLLAMA
-from components.contracts import contract_faults
 from components.faults import Fault
 from components.librechat import librechat_config, librechat_values, secret_names
 from components.ollama import ollama_url, ollama_values
 from components.platform import Platform
-from components.provenance import Sources
 from components.rules import Chat, librechat_faults
 from components.settings import LibreChatSettings, OllamaSettings
 from components.values import Values
@@ -28,24 +25,17 @@ def final_values(platform: Platform, ollama: OllamaSettings, librechat: LibreCha
     }
 
 
-def release_faults(
-    platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings, project_dir: Path
-) -> list[Fault]:
-    """What the pinned charts would ignore or refuse in the values of either release, or LibreChat in its own."""
+def release_faults(platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings) -> list[Fault]:
+    """What the pinned charts would ignore or refuse in the values of any release, or LibreChat in its own."""
     values = final_values(platform, ollama, librechat)
     faults: list[Fault] = []
     for chart, version, override in (
         (OLLAMA, ollama.chart.version, ollama.values),
         (LIBRECHAT, librechat.chart.version, librechat.values),
     ):
-        sources = Sources(
-            app=chart.name,
-            files=platform.files.get(chart.name, ()),
-            override=override,
-            stack_file=project_dir / f"Pulumi.{platform.stack}.yaml",
-            project=platform.project,
-        )
         pinned = dataclasses.replace(chart, version=version)
-        faults += contract_faults(pinned, values[chart.name], sources, project_dir / "values" / "contracts")
-    chat = Chat.of(platform, ollama, librechat, values[LIBRECHAT.name], project_dir)
+        faults += platform.value_faults(chart.name, pinned, values[chart.name], override)
+    for name, chart in platform.further.items():
+        faults += platform.value_faults(name, chart, platform.values(name))
+    chat = Chat.of(platform, ollama, librechat, values[LIBRECHAT.name], platform.project_dir)
     return [*faults, *librechat_faults(chat)]

@@ -229,6 +229,32 @@ class LibreChatSettings(Model):
         return f"{'https' if self.tls_secret else 'http'}://{self.host}"
 
 
+CheckName = Literal[
+    "version",
+    "permissions",
+    "names",
+    "storage",
+    "gpu",
+    "capacity",
+    "architecture",
+    "quota",
+    "limitRange",
+    "podSecurity",
+    "ingressClass",
+]
+"""What the stack's cluster is asked before a release is created or changed (ops/preflight_checks)."""
+
+
+class PreflightSettings(Model):
+    """Which of the checks of the cluster are left out."""
+
+    off: dict[CheckName, Annotated[str, StringConstraints(pattern=r"\S")]] = setting(
+        {},
+        "checks of the cluster that are switched off, by name, each with the reason",
+        f"{', '.join(get_args(CheckName)[:-1])} and {get_args(CheckName)[-1]}, each with a reason as text",
+    )
+
+
 class StackSettings(Model):
     """The keys of a stack file, without the project's name in front."""
 
@@ -238,6 +264,7 @@ class StackSettings(Model):
         "upstream, an http(s):// or oci:// address, or a directory of chart packages or unpacked charts",
     )
     protect: bool = setting(False, "refuse to delete namespaces, releases and generated keys", "true or false")
+    preflight: PreflightSettings = setting(PreflightSettings(), "checks of the cluster", "the keys of preflight")
     ollama: OllamaSettings = setting(REQUIRED, "Ollama", "the keys of ollama")
     librechat: LibreChatSettings = setting(REQUIRED, "LibreChat", "the keys of librechat")
 

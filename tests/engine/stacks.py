@@ -144,8 +144,10 @@ def copy_program(directory: Path) -> Path:
     """A copy of what `pulumi` runs, for tests that change a file of it; returns `directory`."""
     for file in (PROJECT_DIR / "__main__.py", *PROJECT_DIR.glob("Pulumi*.yaml")):
         shutil.copy(file, directory)
-    for folder in ("components", "values"):
-        shutil.copytree(PROJECT_DIR / folder, directory / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("components", "values", "ops"):
+        shutil.copytree(
+            PROJECT_DIR / folder, directory / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
+        )
     (directory / ".venv").symlink_to(PROJECT_DIR / ".venv")
     return directory
 

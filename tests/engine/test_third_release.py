@@ -12,8 +12,8 @@ from local.cluster import LocalCluster
 from local.up import STAND_INS
 from tests.engine.kube import is_ready, list_pods, stored_in
 from tests.engine.stacks import Stack, beside, copy_program, stack_on
+from tests.third_app import add_third_app
 
-THIRD_APP = PROJECT_DIR / "tests" / "unit" / "third_app"
 WORKLOAD = """
 apiVersion: apps/v1
 kind: Deployment
@@ -33,9 +33,7 @@ def test_a_third_app_is_deployed_next_to_the_two(cluster: LocalCluster, tmp_path
     write_chart(charts / "qdrant", version="1.15.5")
     program.mkdir()
     copy_program(program)
-    with (program / "__main__.py").open("a") as main:
-        main.write((THIRD_APP / "main_addition.py.txt").read_text())
-    shutil.copy(THIRD_APP / "values.yaml", program / "values" / "qdrant.yaml")
+    add_third_app(program)
     settings = {**beside("trio"), "charts": str(charts)}
 
     with stack_on(cluster, tmp_path / "engine", settings=settings, project_dir=program) as stack:

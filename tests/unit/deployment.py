@@ -94,7 +94,7 @@ def load_settings(
 
     def load() -> Settings:
         pulumi.runtime.set_all_config(stack_config(stack, changes), _full_keys(encrypted))
-        return Settings.load(pulumi.Config(), directory)
+        return Settings.load(pulumi.Config(), project_dir=directory)
 
     return _apart(load, stack)
 

@@ -18,7 +18,7 @@ from components.loading import PROJECT_DIR, Settings
 from components.platform import Platform
 from components.releases import final_values
 from components.rules import CONFIG_VERSIONS, DIRECTORY, Chat, known_keys, librechat_faults
-from components.settings import LibreChatSettings, OllamaSettings
+from components.settings import LibreChatSettings, OllamaSettings, PreflightSettings
 from components.values import read_layers
 
 APP_SCHEMA = PROJECT_DIR / "ops" / "app_schema"
@@ -48,7 +48,9 @@ def chat(
     librechat = LibreChatSettings.model_validate_json(json.dumps(keys | {"values": override or {}}))
     files, _ = read_layers(tmp_path / "values", "test")
     app_files, _ = read_layers(tmp_path / "values" / "app", "test")
-    platform = Platform("p", "test", "kwok-test", False, ChartSource(), files, app_files)
+    platform = Platform(
+        "p", "test", "kwok-test", False, ChartSource(), files, app_files, {}, PreflightSettings(), tmp_path
+    )
     config = librechat_config(platform.app_file("librechat"), librechat, URL, OLLAMA.models)
     checksums = dict.fromkeys(secret_names("librechat"), "c")
     final = librechat_values("librechat", platform.values("librechat"), librechat, config, checksums)

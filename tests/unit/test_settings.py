@@ -199,7 +199,7 @@ def test_a_missing_key_is_an_error_that_says_what_belongs_there(key: str, allowe
 @pytest.mark.parametrize(
     ("key", "known", "hint"),
     [
-        ("librchat", "charts, librechat, ollama, protect", "librechat"),
+        ("librchat", "charts, librechat, ollama, preflight, protect", "librechat"),
         ("ollama.model", "chart, gpu, labels, models, ", "models"),
         ("ollama.gpu.vender", "count, runtimeClass, vendor", "vendor"),
         ("ollama.storage.clas", "class, size", "class"),
@@ -239,7 +239,7 @@ def test_an_unknown_key_in_a_list_is_found() -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "known"),
     [
-        ({"ollama.gpu.count": 1}, "ollama.gpu.count", "charts, librechat, ollama, protect"),
+        ({"ollama.gpu.count": 1}, "ollama.gpu.count", "charts, librechat, ollama, preflight, protect"),
         ({"ollama": {"gpu.count": 1}}, "ollama.gpu.count", "chart, gpu, labels, "),
     ],
 )

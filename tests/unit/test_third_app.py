@@ -1,32 +1,28 @@
 """A third app takes no more than 15 lines in `__main__.py` and a values file: here is one."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.unit.deployment import copy_project, deploy
+from components.loading import PROJECT_DIR
+from local.up import STAND_INS
+from tests.third_app import ADDITION, HEAD, LOADING, add_third_app
+from tests.unit.deployment import attempt, copy_project, deploy
 from tests.unit.recording import HELM_APP, NAMESPACE, RELEASE, STACK, Deployment
 
-THIRD_APP = Path(__file__).parent / "third_app"
-ADDITION = THIRD_APP / "main_addition.py.txt"  # Not .py: alone it is no program, and no checker should read it as one.
-VALUES = THIRD_APP / "values.yaml"
 MAX_LINES = 15
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The project with a third app."""
-    project = copy_project(tmp_path)
-    with (project / "__main__.py").open("a", encoding="utf-8") as program:
-        program.write(ADDITION.read_text(encoding="utf-8"))
-    shutil.copy(VALUES, project / "values" / "qdrant.yaml")
-    return project
+    return add_third_app(copy_project(tmp_path))
 
 
 def test_a_third_app_takes_few_lines() -> None:
-    assert 1 < len(ADDITION.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    lines = [*HEAD.read_text(encoding="utf-8").splitlines(), *ADDITION.read_text(encoding="utf-8").splitlines()]
+    assert 1 < len(lines) <= MAX_LINES
 
 
 def test_a_third_app_gets_a_namespace_and_a_release_and_nothing_else(project: Path, prod: Deployment) -> None:
@@ -83,4 +79,49 @@ def test_a_third_app_changes_nothing_of_the_others(project: Path, prod: Deployme
 def test_a_fault_in_the_values_of_a_third_app_stops_the_program_as_any_other(project: Path) -> None:
     (project / "values" / "qdrant.yaml").write_text("a: 1\na: 2\n")
     with pytest.raises(Exception, match=r"values/qdrant.yaml: line 2: the key 'a' stands twice"):
+        deploy("prod", directory=project)
+
+
+def test_a_value_that_the_chart_of_a_third_app_does_not_read_stops_the_program_before_anything_is_registered(
+    project: Path,
+) -> None:
+    (project / "values" / "qdrant.yaml").write_text("replicaCount: 1\nreplicas: 2\n")
+    deployment = attempt("prod", directory=project)
+    assert "values/qdrant.yaml:2: no template of qdrant 1.15.5 reads replicas" in str(deployment.error)
+    assert set(deployment.registered()) <= {f"{STACK} private-chatgpt-prod"}
+
+
+def test_a_third_app_whose_chart_has_no_contract_stops_the_program_before_anything_is_registered(
+    project: Path,
+) -> None:
+    (project / "values" / "contracts" / "qdrant-1.15.5.schema.json").unlink()
+    deployment = attempt("prod", directory=project)
+    assert "values/contracts/qdrant-1.15.5.schema.json is missing" in str(deployment.error)
+    assert set(deployment.registered()) <= {f"{STACK} private-chatgpt-prod"}
+
+
+def test_a_third_app_whose_chart_the_charts_directory_lacks_stops_the_program_before_anything_is_registered(
+    project: Path,
+) -> None:
+    local = {"kubernetes:context": "kwok-x", "charts": str(PROJECT_DIR / STAND_INS)}
+    deployment = attempt("prod", local, directory=project)
+    assert "chart qdrant 1.15.5 is not in the directory" in str(deployment.error)
+
+
+def test_values_that_code_hands_to_a_third_app_are_checked_too(project: Path) -> None:
+    main = project / "__main__.py"
+    main.write_text(main.read_text().replace('namespace="qdrant")', 'namespace="qdrant", values={"replica": 1})'))
+    with pytest.raises(
+        Exception, match=r"set by the program \(components/\): no template of qdrant 1.15.5 reads replica"
+    ):
+        deploy("prod", directory=project)
+
+
+def test_an_app_that_the_settings_were_not_told_of_is_an_error_that_says_how_to(project: Path) -> None:
+    main = project / "__main__.py"
+    main.write_text(main.read_text().replace(', {"qdrant": QDRANT})', ")"))
+    assert LOADING in main.read_text()
+    with pytest.raises(
+        Exception, match=r'HelmApp qdrant: .* Settings.load\(pulumi.Config\(\), {"qdrant": <its Chart>}\)'
+    ):
         deploy("prod", directory=project)
