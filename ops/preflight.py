@@ -6,17 +6,15 @@ settings can't be used.
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.faults import SettingsError
 from components.loading import PROJECT_DIR, Settings
+from ops.command import options_of_stack, settings_of_stack
 
 if TYPE_CHECKING:
     from components.settings import PreflightSettings
@@ -29,21 +27,10 @@ OK, FAILED, UNKNOWN = 0, 1, 2
 
 def main(arguments: list[str]) -> int:
     """Print what each check says; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ops preflight", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--stack", required=True, help="the stack, as in Pulumi.<stack>.yaml")
-    parser.add_argument("--kubeconfig", type=Path, help="default: the file that kubectl would take")
-    parser.add_argument("--json", action="store_true", help="for programs: every finding")
-    options = parser.parse_args(arguments)
+    options = options_of_stack("preflight", __doc__).parse_args(arguments)
     started = time.monotonic()
-    try:
-        settings = Settings.of_stack(options.stack, PROJECT_DIR)
-    except FileNotFoundError as error:
-        print(f"There is no stack {options.stack}: {error.filename} is not there.", file=sys.stderr)
-        return UNKNOWN
-    except SettingsError as error:
-        print(error, file=sys.stderr)
+    settings = settings_of_stack(options.stack, PROJECT_DIR)
+    if settings is None:
         return UNKNOWN
     findings = preflight(settings, options.kubeconfig)
     seconds = time.monotonic() - started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.charts import LIBRECHAT, OLLAMA
-from components.faults import SettingsError
 from components.loading import PROJECT_DIR, Settings
 from components.releases import final_values
+from ops.command import options_of_stack, settings_of_stack
 
 if TYPE_CHECKING:
     from ops.diagnosis.judging import Diagnosis
@@ -33,18 +32,9 @@ class Release:
 
 def main(arguments: list[str]) -> int:
     """Print why each release is not ready; returns 0 for nothing wrong, 1 for a cause found, 2 for could not tell."""
-    parser = argparse.ArgumentParser(prog="python -m ops why", description=__doc__)
-    parser.add_argument("--stack", required=True, help="the stack, as in Pulumi.<stack>.yaml")
-    parser.add_argument("--kubeconfig", type=Path, help="default: the file that kubectl would take")
-    parser.add_argument("--json", action="store_true", help="for programs: everything that was found")
-    options = parser.parse_args(arguments)
-    try:
-        settings = Settings.of_stack(options.stack, PROJECT_DIR)
-    except FileNotFoundError as error:
-        print(f"There is no stack {options.stack}: {error.filename} is not there.", file=sys.stderr)
-        return UNKNOWN
-    except SettingsError as error:
-        print(error, file=sys.stderr)
+    options = options_of_stack("why", __doc__).parse_args(arguments)
+    settings = settings_of_stack(options.stack, PROJECT_DIR)
+    if settings is None:
         return UNKNOWN
     return report(settings.platform.context, options.kubeconfig, releases_of(settings), as_json=options.json)
 

@@ -9,7 +9,7 @@ from kubernetes import client
 from local import cluster as local_cluster
 from local.cluster import LocalCluster
 from local.contents import connect
-from tests.engine.stacks import Stack, beside, stack_on
+from tests.engine.stacks import INGRESS, Stack, beside, stack_on
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("prod-cluster")
     try:
         cluster = local_cluster.start(directory)
-        with stack_on(cluster, tmp_path_factory.mktemp("prod"), "prod") as stack:
+        with stack_on(cluster, tmp_path_factory.mktemp("prod"), "prod", INGRESS) as stack:
             stack.change_secret("librechat.keys.CREDS_KEY", secrets.token_hex(32).upper())
             # Each of these characters has a meaning in a URI.
             stack.change_secret("librechat.keys.MONGODB_PASSWORD", f"p@ss:w/rd?#[%2F]&{secrets.token_hex(8)}")

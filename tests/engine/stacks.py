@@ -20,6 +20,8 @@ from local.contents import connect
 from local.engine import PROJECT, Engine
 from local.up import STAND_INS
 
+INGRESS = {"librechat.ingressClass": "nginx"}
+"""The local cluster has this class, and none that is the default."""
 STACK_TYPE = "pulumi:pulumi:Stack"
 Changes = dict[str, set[str]]
 
