@@ -28,6 +28,8 @@ class ChartRepository:
 
     address: str
     requests: list[str]
+    busy: set[int]
+    """Which requests are answered by 503: their places in `requests`."""
 
 
 def package_stand_ins(directory: Path, *, librechat: str = LIBRECHAT.version) -> Path:
@@ -44,16 +46,24 @@ def chart_repository(packages: Path) -> Iterator[ChartRepository]:
     """The folder of packages as a chart repository: `helm repo index`, and any web server."""
     helm("repo", "index", str(packages))
     requests: list[str] = []
+    busy: set[int] = set()
 
     class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
+        def do_GET(self) -> None:
             requests.append(self.path)
+            if len(requests) - 1 in busy:
+                self.send_error(503)
+            else:
+                super().do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is printed."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(packages))) as server:
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.05))
         thread.start()
         try:
-            yield ChartRepository(f"http://127.0.0.1:{server.server_port}", requests)
+            yield ChartRepository(f"http://127.0.0.1:{server.server_port}", requests, busy)
         finally:
             server.shutdown()
             thread.join()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.cluster import LocalCluster
+from tests.engine.chart_servers import ChartRepository, chart_repository, package_stand_ins
 from tests.engine.leaks import keys_of, leaks
 from tests.engine.scenarios import TOO_MANY_GPUS, TOO_MUCH_MEMORY, UNKNOWN_INGRESS_CLASS, UNKNOWN_STORAGE_CLASS
 from tests.engine.stacks import Stack, beside, stack_on
@@ -97,3 +98,38 @@ def test_no_secret_stands_in_what_the_hooks_print(running: Stack) -> None:
     said = {"printed": "\n".join(running.printed).encode()}
     assert said["printed"]
     assert leaks(keys_of(running), said) == []
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[ChartRepository]:
+    with chart_repository(package_stand_ins(tmp_path / "packages")) as served:
+        yield served
+
+
+LOOKS = 2
+"""How often the chart is fetched before it is installed: by the provider's check of the inputs, and by preflight."""
+
+
+def fetches(repository: ChartRepository, package: str) -> list[int]:
+    """The places of these requests among all."""
+    return [place for place, path in enumerate(repository.requests) if path == package]
+
+
+@pytest.mark.parametrize(("answers", "succeeds"), [(1, True), (2, False)], ids=["once", "twice"])
+def test_a_registry_that_is_busy_is_tried_once_more_and_only_once(
+    cluster: LocalCluster, tmp_path: Path, repository: ChartRepository, answers: int, succeeds: bool
+) -> None:
+    index, package = "/index.yaml", "/ollama-1.77.0.tgz"
+    # Index and package for each look, then for the install; the index of the next try comes in between.
+    first = 2 * LOOKS + 1
+    repository.busy.update(range(first, first + 2 * answers, 2))
+    settings = {**beside(f"busy-{answers}"), "charts": repository.address}
+    with stack_on(cluster, tmp_path / "engine", "dev", settings) as stack:
+        done = stack.run("up", "--yes", "--skip-preview", check=False)
+    printed = stack.printed[-1]
+    asked = repository.requests[: first + 3]
+    assert asked == [index, package] * (LOOKS + 2), "two tries of the install"
+    assert "Why release ollama failed (it may be temporary: trying once more)" in printed
+    assert (done.returncode == 0) is succeeds, printed
+    assert ("Why release ollama failed\n" in printed) is not succeeds
+    assert len(fetches(repository, package)) == LOOKS + 2
