@@ -99,20 +99,25 @@ $(APP_SCHEMA): ops/app_schema/package.json ops/app_schema/package-lock.json
 	@echo "LibreChat's own schema of librechat.yaml (npm)"
 	npm ci --ignore-scripts --silent --prefix ops/app_schema && touch $@ || echo "npm could not install it" >&2
 
-.PHONY: check lint test-unit test-engine test bench
+.PHONY: check contracts lint test-unit test-contracts test-engine test bench
 check: .venv-tools/.installed $(APP_SCHEMA) ## Check stack files, values files and contracts in seconds, without a cluster
 	@$(TOOLS)/python -m ops check
+contracts: toolchain .venv-tools/.installed ## Write which value keys the pinned charts read [CHART="name version source"] [CHARTS=…]
+	@$(TOOLS)/python -m ops contracts $(CHART) $(if $(CHARTS),--charts $(CHARTS))
 lint: .venv-tools/.installed
 	@$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy
 test-unit: lint check ## Linters, types and unit tests, under 30 s
 	@$(TOOLS)/python -m pytest -n 2 --dist loadfile tests/unit
+test-contracts: ## The generator of the value contracts: a chart for each template construct
+	@cd contracts
+	test -z "$$(gofmt -l . | tee /dev/stderr)" && go vet ./... && go test ./...
 test-engine: test-toolchain venv
 	@actionlint .github/workflows/*.yml
 	$(TOOLS)/zizmor --offline --quiet --pedantic --strict-collection .github/workflows
 	$(TOOLS)/python -m pytest tests/engine
-test: test-toolchain venv test-unit test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
+test: test-toolchain venv test-unit test-contracts test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
 
 bench: toolchain venv ## Measure previews, ups and state against a bare program (README, Speed)
 	@$(TOOLS)/python -m bench

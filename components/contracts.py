@@ -35,8 +35,8 @@ def contract_faults(chart: Chart, values: Values, sources: Sources, directory: P
         known = ", ".join(sorted(path.name.removesuffix(".schema.json") for path in directory.glob("*.schema.json")))
         text = (
             f"values/contracts/{file.name} is missing, so nothing tells which values this version of {chart.name} "
-            f"reads; found {known or 'no contract'}. Keep to a version that has a contract, or add the file: a JSON "
-            "Schema of the keys that the chart's templates read"
+            f"reads; found {known or 'no contract'}. Run make contracts, which writes it from the chart, or keep to a "
+            "version that has one"
         )
         return [Fault(None, text)]
     schema, validator = _contract(file)

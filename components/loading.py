@@ -103,6 +103,24 @@ class Settings:
         return Settings(platform, parsed.ollama, parsed.librechat)
 
 
+def pinned_charts(stack: str, project_dir: Path = PROJECT_DIR) -> tuple[str, list[Chart]]:
+    """The setting `charts` of a stack file and the charts that it pins, without a look at values, contracts or charts.
+
+    Raises SettingsError where the stack file can't be used.
+    """
+    parsed, faults = _parse(_of_file(stack, project_dir))
+    if parsed is None:
+        raise SettingsError(stack, faults)
+    return parsed.charts, _pins(parsed)
+
+
+def _pins(settings: StackSettings) -> list[Chart]:
+    return [
+        replace(OLLAMA, version=settings.ollama.chart.version),
+        replace(LIBRECHAT, version=settings.librechat.chart.version),
+    ]
+
+
 def _of_engine(config: pulumi.Config) -> RawConfig:
     """What the engine hands over: structured values as JSON, scalars as text."""
     prefix = f"{config.name}:"
@@ -160,11 +178,7 @@ def _charts(
         )
         return source, [Fault("charts", text)]
     faults = []
-    for chart in (
-        replace(OLLAMA, version=settings.ollama.chart.version),
-        replace(LIBRECHAT, version=settings.librechat.chart.version),
-        *further,
-    ):
+    for chart in (*_pins(settings), *further):
         try:
             source.locate(chart)
         except ChartNotFoundError as error:

@@ -7,6 +7,7 @@ import sys
 
 COMMANDS = {
     "check": "check every stack file, values file and contract, without cluster, engine or network",
+    "contracts": "write which value keys the pinned charts read, from the charts",
     "preflight": "ask a stack's cluster, read-only, whether the stack can run there",
     "why": "why a stack's releases are not ready",
 }

@@ -198,16 +198,17 @@ def _check_contracts(report: Report, folder: Path) -> None:
                     shown, "is read by nobody; allowed: <chart>-<version>.schema.json. Rename it or take it away"
                 )
         except json.JSONDecodeError as error:
-            report.add(shown, f"is no JSON: {error.msg}. Restore it from git", error.lineno)
+            report.add(shown, f"is no JSON: {error.msg}. Run make contracts, or restore it from git", error.lineno)
         except yaml.MarkedYAMLError as error:
             report.add(shown, f"is no YAML: {error.problem}", error.problem_mark.line + 1 if error.problem_mark else 0)
         except jsonschema_rs.ValidationError as error:
-            report.add(shown, f"is no JSON Schema: {error.message}. Restore it from git")
+            report.add(shown, f"is no JSON Schema: {error.message}. Run make contracts, or restore it from git")
     for chart in (OLLAMA, LIBRECHAT):
         name = f"{chart.name}-{chart.version}.schema.json"
         if not (folder / name).is_file():
             report.add(
-                f"values/contracts/{name}", "is missing, the contract of a pinned chart; keep to a version that has one"
+                f"values/contracts/{name}",
+                "is missing, the contract of a pinned chart: run make contracts, or keep to a version that has one",
             )
 
 

@@ -131,7 +131,7 @@ def test_a_comment_without_a_reason_lets_nothing_through(tmp_path: Path) -> None
 def test_a_missing_contract_says_which_file_is_missing_and_which_are_there() -> None:
     [text] = contract_faults(Chart("ollama", "9.9.9", ""), {}, Sources("ollama", (), {}, NOWHERE, "p"))
     assert "values/contracts/ollama-9.9.9.schema.json is missing" in text.text
-    assert "ollama-1.77.0" in text.text
+    assert "ollama-1.77.0" in text.text and "Run make contracts" in text.text
 
 
 def test_the_charts_own_default_values_have_no_fault_but_the_known_dead_key() -> None:

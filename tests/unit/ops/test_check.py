@@ -183,14 +183,16 @@ def test_a_contract_that_is_none_is_a_finding(project: Path, content: str, found
     by_file = findings(project)
     [text] = by_file.pop(CONTRACT)
     assert text.startswith(found)
-    assert "Restore it from git" in text
+    assert "Run make contracts, or restore it from git" in text
     assert list(by_file) == ["Pulumi.dev.yaml", "Pulumi.prod.yaml"]
     assert by_file["Pulumi.prod.yaml"][0].startswith("was not checked against the contracts")
 
 
 def test_a_missing_contract_of_a_pinned_chart_is_a_finding(project: Path, no_node: None) -> None:
     (project / CONTRACT).unlink()
-    assert any("is missing, the contract of a pinned chart" in text for text in findings(project)[CONTRACT])
+    assert any(
+        "is missing, the contract of a pinned chart: run make contracts" in text for text in findings(project)[CONTRACT]
+    )
 
 
 @pytest.mark.parametrize("name", ["librechat.schema.json", "librechat-2.0.schema.json", "librechat-config-9.json"])
