@@ -15,22 +15,26 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import pulumi
 import yaml
 
 from components.charts import Chart
 from components.faults import Fault
 from components.provenance import KeyPath, Sources
-from components.values import Values
+from components.values import Values, without_outputs
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "values" / "contracts"
 ALLOW = "contract: allow"
 """On a key's line in a values file, with a reason behind it: lets this key through."""
 
 
+def contract_file(chart: Chart, directory: Path = DIRECTORY) -> Path:
+    """Where the contract of a chart's version is, or would be."""
+    return directory / f"{chart.name}-{chart.version}.schema.json"
+
+
 def contract_faults(chart: Chart, values: Values, sources: Sources, directory: Path = DIRECTORY) -> list[Fault]:
     """Every key of `values` that the chart ignores or takes in another type, with file, line and cure."""
-    file = directory / f"{chart.name}-{chart.version}.schema.json"
+    file = contract_file(chart, directory)
     if not file.is_file():
         known = ", ".join(sorted(path.name.removesuffix(".schema.json") for path in directory.glob("*.schema.json")))
         text = (
@@ -40,7 +44,7 @@ def contract_faults(chart: Chart, values: Values, sources: Sources, directory: P
         )
         return [Fault(None, text)]
     schema, validator = _contract(file)
-    plain = _plain(values)
+    plain = without_outputs(values)
     faults: list[Fault] = []
     for error in validator.iter_errors(plain):
         contract = _Contract(chart, schema, _cures(directory, chart.name))
@@ -69,15 +73,6 @@ def _let_through(found: Iterable[tuple[KeyPath, str]], sources: Sources) -> Iter
 def _contract(file: Path) -> tuple[Mapping[str, Any], jsonschema_rs.Draft202012Validator]:
     schema = json.loads(file.read_text(encoding="utf-8"))
     return schema, jsonschema_rs.Draft202012Validator(schema)
-
-
-def _plain(value: Any) -> Any:
-    """The values with a text where only `up` knows the value."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return "" if isinstance(value, pulumi.Output) else value
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ class _Contract:
             stem = wrong.removesuffix(".*")
             if wrong == key or (stem != wrong and key.startswith(f"{stem}.")):
                 return f". It belongs to {right.replace('.*', key.removeprefix(stem))}"
-        elsewhere = [known for known in _all_keys(self.schema) if known.rsplit(".", 1)[-1] == path[-1] and known != key]
+        elsewhere = [known for known in all_keys(self.schema) if known.rsplit(".", 1)[-1] == path[-1] and known != key]
         return f". It belongs to {elsewhere[0]}" if len(elsewhere) == 1 else ""
 
 
@@ -164,7 +159,8 @@ def _known_below(schema: Mapping[str, Any], path: KeyPath) -> list[str]:
     return sorted(schema.get("properties", {}))
 
 
-def _all_keys(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, below in schema.get("properties", {}).items():
+def all_keys(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every value key that a contract names, dotted."""
+    for name, below in (schema.get("properties") or {}).items():
         yield prefix + name
-        yield from _all_keys(below, f"{prefix}{name}.")
+        yield from all_keys(below, f"{prefix}{name}.")

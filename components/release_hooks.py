@@ -18,7 +18,7 @@ import pulumi
 import ops  # noqa: F401
 from components.charts import Chart, ChartLocation
 from components.platform import Platform
-from components.values import Values, merge
+from components.values import Values, merge, without_outputs
 
 if TYPE_CHECKING:
     from ops.diagnosis import Explanation
@@ -116,12 +116,4 @@ def _explanation(plan: Plan, began: datetime | None, errors: list[str], values: 
 
 def _values(plan: Plan, inputs: Mapping[str, Any] | None) -> Values:
     """The release's values as the chart gets them; an empty text stands in for one that is secret."""
-    return merge(_shown((inputs or {}).get("values") or {}), plan.nulls)
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _shown(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_shown(item) for item in value]
-    return "" if isinstance(value, pulumi.Output) else value
+    return merge(without_outputs((inputs or {}).get("values") or {}), plan.nulls)

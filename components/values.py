@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import yaml
 
 Values = dict[str, Any]
@@ -39,6 +40,15 @@ def only_nulls(values: Mapping[str, Any]) -> Values:
         elif isinstance(value, Mapping) and (below := only_nulls(value)):
             nulls[key] = below
     return nulls
+
+
+def without_outputs(value: Any) -> Any:
+    """The values with an empty text where only `up` knows the value, or where it is secret."""
+    if isinstance(value, Mapping):
+        return {key: without_outputs(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_outputs(item) for item in value]
+    return "" if isinstance(value, pulumi.Output) else value
 
 
 class ValuesFileError(ValueError):

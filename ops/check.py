@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.charts import LIBRECHAT, LOCAL_CONTEXT_PREFIX, OLLAMA
+from components.contracts import contract_file
 from components.faults import Fault, SettingsError
 from components.loading import PROJECT_DIR, Settings
 from components.provenance import KeyPath, Sources
@@ -204,10 +205,10 @@ def _check_contracts(report: Report, folder: Path) -> None:
         except jsonschema_rs.ValidationError as error:
             report.add(shown, f"is no JSON Schema: {error.message}. Run make contracts, or restore it from git")
     for chart in (OLLAMA, LIBRECHAT):
-        name = f"{chart.name}-{chart.version}.schema.json"
-        if not (folder / name).is_file():
+        file = contract_file(chart, folder)
+        if not file.is_file():
             report.add(
-                f"values/contracts/{name}",
+                f"values/contracts/{file.name}",
                 "is missing, the contract of a pinned chart: run make contracts, or keep to a version that has one",
             )
 

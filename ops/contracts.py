@@ -15,12 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.charts import Chart, ChartLocation, ChartNotFoundError, read_source
+from components.contracts import all_keys, contract_file
 from components.faults import SettingsError
 from components.loading import PROJECT_DIR, pinned_charts
 
@@ -101,7 +101,7 @@ def write(wanted: Wanted, project_dir: Path, generator: Path, *, check: bool = F
     Raises ContractError where the chart can't be had or analysed; the contract that is there stays then.
     """
     chart = wanted.chart
-    file = project_dir / "values" / "contracts" / f"{chart.name}-{chart.version}.schema.json"
+    file = contract_file(chart, project_dir / "values" / "contracts")
     shown = file.relative_to(project_dir)
     new = generated(wanted, generator, project_dir)
     old = file.read_text(encoding="utf-8") if file.is_file() else None
@@ -200,10 +200,10 @@ def _refuse_stand_ins(wanted: Sequence[Wanted]) -> None:
 
 
 def _difference(old: str | None, new: str) -> str:
-    after = set(_keys(json.loads(new)))
+    after = set(all_keys(json.loads(new)))
     if old is None:
         return f"new, {len(after)} keys"
-    before = set(_keys(json.loads(old)))
+    before = set(all_keys(json.loads(old)))
     parts = [f"{len(after)} keys", _listed("gone", before - after), _listed("new", after - before)]
     return "; ".join(part for part in parts if part)
 
@@ -212,9 +212,3 @@ def _listed(what: str, keys: set[str]) -> str:
     # What stands below a key that is listed goes without saying.
     tops = sorted(key for key in keys if not any(key.startswith(f"{other}.") for other in keys))
     return f"{what}: {', '.join(tops)}" if tops else ""
-
-
-def _keys(schema: Mapping[str, Any], above: Sequence[str] = ()) -> Iterator[str]:
-    for name, below in (schema.get("properties") or {}).items():
-        yield ".".join([*above, name])
-        yield from _keys(below, [*above, name])

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from kubernetes.utils.quantity import parse_quantity
-
-from ops.diagnosis.objects import Object, condition, name
+from ops.diagnosis.objects import Object, name
+from ops.diagnosis.placing import named, quantity, selector_lacks, state_lacks, taint_lacks
 
 SHOWN_NODES = 6
 Kind = Literal["state", "selector", "taint", "resource"]
@@ -36,7 +35,7 @@ def lacks_by_node(pod_spec: Object, nodes: Sequence[Object], used: Mapping[str, 
     for node in nodes:
         found = [lack.text for lack in lacks(pod_spec, node, used.get(name(node)))]
         groups["; ".join(found) or "lacks nothing that can be told from here"].append(name(node))
-    lines = [f"{_named(members)}: {lack}" for lack, members in groups.items()]
+    lines = [f"{named(members)}: {lack}" for lack, members in groups.items()]
     if len(lines) > SHOWN_NODES:
         rest = sum(len(members) for members in list(groups.values())[SHOWN_NODES:])
         lines = [*lines[:SHOWN_NODES], f"and {rest} more nodes"]
@@ -51,22 +50,9 @@ def nearest(pod_spec: Object, nodes: Sequence[Object], used: Mapping[str, Sequen
 
 def lacks(pod_spec: Object, node: Object, pods: Sequence[Object] | None) -> Iterator[Lack]:
     """What keeps the pod off this node, one by one; `pods` are those on it, None where they may not be listed."""
-    if condition(node, "Ready").get("status") not in (None, "True"):
-        yield Lack("state", "is not Ready")
-    if node.get("spec", {}).get("unschedulable"):
-        yield Lack("state", "is cordoned")
-    labels = node["metadata"].get("labels") or {}
-    for key, value in (pod_spec.get("nodeSelector") or {}).items():
-        if labels.get(key) != value:
-            has = f" (has {key}={labels[key]})" if key in labels else ""
-            yield Lack("selector", f"no label {key}={value}{has}")
-    for taint in node.get("spec", {}).get("taints") or ():
-        hard = taint["effect"] in ("NoSchedule", "NoExecute")
-        # Those say again that the node is cordoned or not Ready.
-        known = taint["key"].startswith("node.kubernetes.io/")
-        if hard and not known and not any(_tolerates(item, taint) for item in pod_spec.get("tolerations") or ()):
-            value = f"={taint['value']}" if taint.get("value") else ""
-            yield Lack("taint", f"taint {taint['key']}{value}:{taint['effect']} is not tolerated")
+    yield from (Lack("state", text) for text in state_lacks(node))
+    yield from (Lack("selector", text) for text in selector_lacks(pod_spec, node))
+    yield from (Lack("taint", text) for text in taint_lacks(pod_spec, node))
     yield from _too_little(pod_spec, node, pods)
 
 
@@ -84,8 +70,8 @@ def requests(pod_spec: Object) -> dict[str, Decimal]:
     for container in pod_spec.get("initContainers") or ():
         for resource, amount in _of_container(container).items():
             total[resource] = max(total[resource], amount)
-    for resource, quantity in (pod_spec.get("overhead") or {}).items():
-        total[resource] += _quantity(quantity)
+    for resource, text in (pod_spec.get("overhead") or {}).items():
+        total[resource] += quantity(text)
     return {resource: amount for resource, amount in total.items() if amount}
 
 
@@ -105,7 +91,7 @@ def _too_little(pod_spec: Object, node: Object, pods: Sequence[Object] | None) -
             for resource, amount in requests(pod["spec"]).items():
                 in_use[resource] += amount
     for resource, asked in {**requests(pod_spec), "pods": Decimal(1)}.items():
-        there = _quantity(allocatable.get(resource, 0))
+        there = quantity(allocatable.get(resource, 0))
         free = max(there - in_use[resource], Decimal(0))
         if asked <= free:
             continue
@@ -119,25 +105,7 @@ def _of_container(container: Object) -> dict[str, Decimal]:
     resources = container.get("resources") or {}
     # The API server fills in a request from a limit; a manifest doesn't have it yet.
     quantities = (resources.get("limits") or {}) | (resources.get("requests") or {})
-    return {resource: _quantity(quantity) for resource, quantity in quantities.items()}
-
-
-def _tolerates(toleration: Object, taint: Object) -> bool:
-    if toleration.get("effect") not in (None, "", taint["effect"]):
-        return False
-    if toleration.get("operator") == "Exists":
-        return toleration.get("key") in (None, "", taint["key"])
-    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")
-
-
-def _named(members: Sequence[str]) -> str:
-    if len(members) <= 3:
-        return ", ".join(members)
-    return f"{members[0]}, {members[1]} and {len(members) - 2} more nodes"
-
-
-def _quantity(text: object) -> Decimal:
-    return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
+    return {resource: quantity(text) for resource, text in quantities.items()}
 
 
 def _number(amount: Decimal) -> str:

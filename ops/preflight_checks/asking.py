@@ -12,11 +12,12 @@ from kubernetes import client
 from urllib3.exceptions import HTTPError
 
 from ops.diagnosis.objects import Object
+from ops.diagnosis.placing import quantity
 from ops.diagnosis.reading import UnreachableError
 from ops.preflight_checks import reading
 from ops.preflight_checks.access import needed
 from ops.preflight_checks.fitting import options
-from ops.preflight_checks.manifests import Pods, Ref, pods_of, quantity
+from ops.preflight_checks.manifests import Pods, Ref, pods_of
 from ops.preflight_checks.names import refs_of
 from ops.preflight_checks.reading import Api, Pool
 from ops.preflight_checks.rendering import Release, Rendered, render

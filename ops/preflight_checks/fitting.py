@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ops.diagnosis.objects import Object, name
+from ops.diagnosis.placing import named
 from ops.preflight_checks.nodes import lacks
 from ops.preflight_checks.view import Unreadable
 
@@ -45,7 +46,7 @@ def options(spec: Object, nodes: Sequence[Object], used: Used) -> Options:
         else:
             (unsure if known is None else sure).append(name(node))
     nearest = sorted(others.items(), key=lambda item: len(item[0]))
-    lines = [f"{_named(members)}: {', '.join(lacking)}" for lacking, members in nearest]
+    lines = [f"{named(members)}: {', '.join(lacking)}" for lacking, members in nearest]
     if len(lines) > SHOWN:
         rest = sum(len(members) for _, members in nearest[SHOWN:])
         lines = [*lines[:SHOWN], f"and {rest} more nodes"]
@@ -95,9 +96,3 @@ def fit_together(pods: Sequence[Placing], free: Mapping[str, Mapping[str, Decima
 def _take(left: dict[str, Decimal], asked: Mapping[str, Decimal], sign: int) -> None:
     for resource, amount in asked.items():
         left[resource] = left.get(resource, Decimal(0)) + sign * amount
-
-
-def _named(members: Sequence[str]) -> str:
-    if len(members) <= 3:
-        return ", ".join(members)
-    return f"{members[0]}, {members[1]} and {len(members) - 2} more nodes"

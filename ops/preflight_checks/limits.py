@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from ops.diagnosis.objects import Object, name
+from ops.diagnosis.placing import quantity
 from ops.diagnosis.words import in_setting
 from ops.preflight_checks.findings import Said, fails, well
-from ops.preflight_checks.manifests import Claim, Pods, amounts, containers, quantity, shown, totals
+from ops.preflight_checks.manifests import Claim, Pods, amounts, containers, shown, totals
 from ops.preflight_checks.view import View
 
 Bounds = Mapping[str, Decimal]

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from kubernetes.utils.quantity import parse_quantity
-
 from ops.diagnosis.objects import Object, name
+from ops.diagnosis.placing import quantity
 
 Part = Literal["requests", "limits"]
 """What containers ask for, and what they may use."""
@@ -135,11 +134,6 @@ def totals(spec: Object, part: Part) -> dict[str, Decimal]:
     _add(running, {resource: quantity(text) for resource, text in (spec.get("overhead") or {}).items()})
     resources = dict.fromkeys((*running, *starting))
     return {resource: max(running[resource], starting[resource]) for resource in resources}
-
-
-def quantity(text: object) -> Decimal:
-    """A quantity as Kubernetes writes it, such as 500m or 2Gi, as a number; raises ValueError where it is none."""
-    return Decimal(parse_quantity(text))  # type: ignore[no-untyped-call]
 
 
 def shown(resource: str, amount: Decimal) -> str:

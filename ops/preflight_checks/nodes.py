@@ -6,28 +6,20 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from ops.diagnosis.objects import Object, condition, name
-from ops.preflight_checks.manifests import quantity, shown, totals
+from ops.diagnosis.placing import quantity, selector_lacks, state_lacks, taint_lacks
+from ops.preflight_checks.manifests import shown, totals
 
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 """Conditions under which the scheduler sends no ordinary pod to a node."""
-OF_KUBERNETES = "node.kubernetes.io/"
-"""Taints that say again that the node is cordoned, not Ready, or under pressure."""
 
 
 def lacks(spec: Object, node: Object, pods: Sequence[Object] | None) -> Iterator[str]:
     """What keeps a pod off this node, one by one; `pods` are those on it, None where they are not known."""
     yield from _state(node)
-    labels = node["metadata"].get("labels") or {}
-    for key, value in (spec.get("nodeSelector") or {}).items():
-        if labels.get(key) != value:
-            yield f"no label {key}={value}" + (f" (has {key}={labels[key]})" if key in labels else "")
+    yield from selector_lacks(spec, node)
     if not _affine(spec, node):
         yield "the pod's node affinity does not match"
-    for taint in node.get("spec", {}).get("taints") or ():
-        hard = taint["effect"] in ("NoSchedule", "NoExecute") and not taint["key"].startswith(OF_KUBERNETES)
-        if hard and not any(_tolerates(item, taint) for item in spec.get("tolerations") or ()):
-            value = f"={taint['value']}" if taint.get("value") else ""
-            yield f"taint {taint['key']}{value}:{taint['effect']} is not tolerated"
+    yield from taint_lacks(spec, node)
     yield from _too_little(spec, node, pods)
 
 
@@ -48,10 +40,7 @@ def needs(spec: Object) -> dict[str, Decimal]:
 
 
 def _state(node: Object) -> Iterator[str]:
-    if condition(node, "Ready").get("status") not in (None, "True"):
-        yield "is not Ready"
-    if node.get("spec", {}).get("unschedulable"):
-        yield "is cordoned"
+    yield from state_lacks(node)
     for pressure in PRESSURES:
         if condition(node, pressure).get("status") == "True":
             yield f"has the condition {pressure}"
@@ -68,14 +57,6 @@ def _too_little(spec: Object, node: Object, pods: Sequence[Object] | None) -> It
             continue
         free_of = "" if pods is None else f"{shown(resource, left)} free of "
         yield f"{resource}: {shown(resource, asked)} asked, {free_of}{shown(resource, there)} in all"
-
-
-def _tolerates(toleration: Object, taint: Object) -> bool:
-    if toleration.get("effect") not in (None, "", taint["effect"]):
-        return False
-    if toleration.get("operator") == "Exists":
-        return toleration.get("key") in (None, "", taint["key"])
-    return toleration.get("key") == taint["key"] and (toleration.get("value") or "") == (taint.get("value") or "")
 
 
 def _affine(spec: Object, node: Object) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from ops.diagnosis.objects import Object, name
+from ops.diagnosis.placing import quantity
 from ops.diagnosis.words import in_setting
 from ops.preflight_checks.findings import CouldNotTellError, Said, fails, unknown, well
 from ops.preflight_checks.limits import with_defaults
-from ops.preflight_checks.manifests import Claim, Part, Pods, amounts, containers, quantity, shown, totals
+from ops.preflight_checks.manifests import Claim, Part, Pods, amounts, containers, shown, totals
 from ops.preflight_checks.storage import class_of
 from ops.preflight_checks.view import Unreadable, View, full_name
 

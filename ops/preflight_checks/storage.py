@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ops.diagnosis.objects import Object, annotation, name
+from ops.diagnosis.placing import quantity
 from ops.diagnosis.words import in_setting
 from ops.preflight_checks.findings import Result, Said, fails, unknown, well
-from ops.preflight_checks.manifests import Claim, quantity
+from ops.preflight_checks.manifests import Claim
 from ops.preflight_checks.view import View
 
 DEFAULT = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ops.preflight_checks.manifests import claims_of, pods_of, quantity, shown, totals, with_runtime_class
+from ops.diagnosis.placing import quantity
+from ops.preflight_checks.manifests import claims_of, pods_of, shown, totals, with_runtime_class
 from tests.unit.ops.preflight_views import claim, container, named, spec, workload
 
 GI = 2**30
