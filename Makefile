@@ -44,6 +44,12 @@ test-toolchain:
 	.venv-tools/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+.venv-checkov/.installed: requirements-checkov.txt
+	@echo "Virtualenv .venv-checkov: a checker whose packages must not mix with others"
+	$(PYTHON) -m venv .venv-checkov
+	.venv-checkov/bin/pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	touch $@
+
 .PHONY: venv
 venv: .venv/.installed .venv-tools/.installed ## Make both virtualenvs
 
@@ -55,12 +61,16 @@ cluster: toolchain venv ## Start this checkout's local cluster (real control pla
 cluster-down: venv ## Stop it without trace
 	@$(TOOLS)/python -m local.cluster down
 
-.PHONY: up down preview
+.PHONY: up down recover preview
 ifdef STACK
 up: toolchain venv ## Deploy: the dev settings to a local cluster, or STACK=<name> to the cluster that the stack names
-	@pulumi up --stack $(STACK)
+	@$(TOOLS)/python -m ops recover --check --stack $(STACK) || [ $$? -eq 2 ]
+	pulumi up --stack $(STACK)
 down: toolchain venv ## Undo: the local cluster and its state, or `pulumi destroy` of STACK=<name>
-	@pulumi destroy --stack $(STACK)
+	@$(TOOLS)/python -m ops down --stack $(STACK)
+	pulumi destroy --stack $(STACK)
+recover: toolchain venv ## Mend what a killed `up` left behind, on the local cluster or of STACK=<name>
+	@$(TOOLS)/python -m ops recover --stack $(STACK)
 preview: toolchain venv ## Show what `pulumi up` would change in STACK=<name>
 	@pulumi preview --diff --stack $(STACK)
 else
@@ -68,20 +78,65 @@ up: toolchain venv
 	@$(TOOLS)/python -m local.up up
 down: venv
 	@$(TOOLS)/python -m local.up down
+recover: toolchain venv
+	@$(TOOLS)/python -m local.up recover
 preview:
 	@echo "Which stack? make $@ STACK=<name> ($(STACKS))" >&2; exit 2
 endif
 
-.PHONY: preflight why
+.PHONY: preflight why status history rollback drift heal backup
 ifdef STACK
 preflight: toolchain .venv-tools/.installed ## Ask the cluster of STACK=<name>, read-only, whether the stack can run there
 	@$(TOOLS)/python -m ops preflight --stack $(STACK)
 why: .venv-tools/.installed ## Say why a release of STACK=<name> is not ready
 	@$(TOOLS)/python -m ops why --stack $(STACK)
+status: toolchain .venv-tools/.installed ## Show how STACK=<name> stands: releases, pods, claims, models, last change
+	@$(TOOLS)/python -m ops status --stack $(STACK)
+history: toolchain .venv-tools/.installed ## Show what happened to the releases of STACK=<name> [RELEASE=<name>]
+	@$(TOOLS)/python -m ops history --stack $(STACK) $(if $(RELEASE),--release $(RELEASE))
+rollback: toolchain venv ## Deploy an earlier revision of a release again: STACK=<name> RELEASE=<name> [REVISION=<number>]
+	@$(TOOLS)/python -m ops rollback $(REVISION) --stack $(STACK) --release "$(RELEASE)"
+drift: toolchain .venv-tools/.installed ## Show what somebody changed inside the releases of STACK=<name>
+	@$(TOOLS)/python -m ops drift --stack $(STACK)
+heal: toolchain venv ## Undo that
+	@$(TOOLS)/python -m ops heal --stack $(STACK)
+backup: toolchain venv ## Back up STACK=<name>: database, generated keys, list of models [OUT=folder]
+	@$(TOOLS)/python -m ops backup --stack $(STACK) $(if $(OUT),--out "$(OUT)")
 else
-preflight why:
+preflight why status history rollback drift heal backup:
 	@echo "Which stack? make $@ STACK=<name> ($(STACKS))" >&2; exit 2
 endif
+
+.PHONY: rotate
+ifeq ($(and $(STACK),$(KEY)),)
+rotate:
+	@echo "Which stack and key? make rotate STACK=<name> KEY=<key> ($(STACKS); python -m ops rotate --help lists the keys)" >&2; exit 2
+else
+rotate: toolchain venv ## Replace a generated key of STACK=<name>: KEY=<key>, such as JWT_SECRET
+	@$(TOOLS)/python -m ops rotate --stack $(STACK) $(KEY)
+endif
+
+.PHONY: restore
+ifeq ($(and $(STACK),$(FROM)),)
+restore:
+	@echo "Which stack and backup? make restore STACK=<name> FROM=<folder> ($(STACKS))" >&2; exit 2
+else
+restore: toolchain venv ## Put a backup into STACK=<name>, which is empty: FROM=<folder>
+	@$(TOOLS)/python -m ops restore "$(FROM)" --stack $(STACK)
+endif
+
+.PHONY: upgrade-check
+ifeq ($(and $(STACK),$(CHART),$(VERSION)),)
+upgrade-check:
+	@echo "make upgrade-check STACK=<name> CHART=<ollama or librechat> VERSION=<version> ($(STACKS))" >&2; exit 2
+else
+upgrade-check: toolchain .venv-tools/.installed ## What CHART=<chart> at VERSION=<version> would change in STACK=<name>
+	@$(TOOLS)/python -m ops upgrade-check --stack $(STACK) $(CHART) $(VERSION)
+endif
+
+.PHONY: images
+images: toolchain .venv-tools/.installed ## List every image of the charts, as `source target`, of all stacks or [STACK=<name>] [REGISTRY=<host/folder>]
+	@$(TOOLS)/python -m ops images $(if $(STACK),--stack $(STACK)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 .PHONY: preview-stacks
 preview-stacks: toolchain venv ## Preview every stack without a cluster or its state, as CI does [OUT=folder] [CHARTS=…]
@@ -112,12 +167,14 @@ test-unit: lint check ## Linters, types and unit tests, under 30 s
 	@$(TOOLS)/python -m pytest -n 2 --dist loadfile tests/unit
 test-contracts: ## The generator of the value contracts: a chart for each template construct
 	@cd contracts
-	test -z "$$(gofmt -l . | tee /dev/stderr)" && go vet ./... && go test ./...
-test-engine: test-toolchain venv
+	test -z "$$(gofmt -l . | tee -a /dev/stderr)" && go vet ./... && go test ./...
+test-engine: test-toolchain venv .venv-checkov/.installed
 	@actionlint .github/workflows/*.yml
 	$(TOOLS)/zizmor --offline --quiet --pedantic --strict-collection .github/workflows
-	$(TOOLS)/python -m pytest tests/engine
+	$(TOOLS)/python -m pytest -m 'not alone' tests/engine
+	$(TOOLS)/python -m pytest -m alone tests/engine
 test: test-toolchain venv test-unit test-contracts test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
 
-bench: toolchain venv ## Measure previews, ups and state against a bare program (README, Speed)
+bench: toolchain venv ## Measure previews, ups and state: against a bare program, and of 50 teams (README, Speed; docs/teams.md)
 	@$(TOOLS)/python -m bench
+	$(TOOLS)/python -m bench.teams

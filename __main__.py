@@ -1,4 +1,4 @@
-"""Ollama first, LibreChat on top of it."""
+"""Ollama first, LibreChat on top of it; a stack that shares models with others has one of the two."""
 
 import gc
 
@@ -7,22 +7,20 @@ gc.disable()
 
 import pulumi  # noqa: E402
 
-from components import LibreChat, LibreChatArgs, Ollama, OllamaArgs, Settings  # noqa: E402
+from components import LibreChat, LibreChatArgs, Ollama, OllamaArgs, Settings, outputs, start_guards  # noqa: E402
 
 settings = Settings.load(pulumi.Config())
-ollama = Ollama("ollama", OllamaArgs(settings.platform, settings.ollama))
-chat = LibreChat(
-    "librechat",
-    LibreChatArgs(settings.platform, settings.librechat, ollama),
-    pulumi.ResourceOptions(depends_on=[ollama]),
-)
+start_guards(settings.platform)  # Their process starts meanwhile; HelmApp makes the guards.
+ollama = Ollama("ollama", OllamaArgs(settings.platform, settings.ollama)) if settings.ollama else None
+chat = None
+if settings.librechat:
+    chat = LibreChat(
+        "librechat",
+        LibreChatArgs(settings.platform, settings.librechat),
+        pulumi.ResourceOptions(depends_on=[ollama] if ollama else []),
+    )
 
-pulumi.export("url", chat.url)
-pulumi.export("portForward", chat.port_forward)
-pulumi.export("ollamaUrl", ollama.url)
-pulumi.export("models", list(ollama.models))
-pulumi.export("namespaces", {"ollama": ollama.app.namespace, "librechat": chat.app.namespace})
-pulumi.export("chartVersions", {"ollama": ollama.app.chart_version, "librechat": chat.app.chart_version})
-pulumi.export("releaseStatus", {"ollama": ollama.app.status, "librechat": chat.app.status})
+for name, value in outputs(settings, ollama, chat).items():
+    pulumi.export(name, value)
 
 gc.freeze()

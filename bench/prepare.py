@@ -20,6 +20,8 @@ STACK = "bench"
 STACK_FILE = HERE / "programs" / f"Pulumi.{STACK}.yaml"
 BUILT_IN = 2
 """Releases that the program has without any further app: Ollama and LibreChat."""
+GUARDRAILS = ("NetworkPolicy", "ResourceQuota", "LimitRange", "ServiceAccount")
+"""Kinds of what stands around a release, by the settings of the bench."""
 LOADING = "settings = Settings.load(pulumi.Config())"
 THIRD_CHARTS = """
 from components import Chart  # noqa: E402
@@ -123,14 +125,25 @@ def _project(folder: Path) -> Path:
 
 
 def _inputs(resources: Mapping[str, Facts]) -> dict[str, Facts]:
-    """What the bare program is given: by release its chart, version, timeout, values, namespace and labels."""
+    """What the bare program is given: by release its chart, version, timeout, values, and what stands around it."""
     namespaces = _of_type(resources, "kubernetes:core/v1:Namespace")
     return {
         name: {part: release[f"inputs.{part}"] for part in ("chart", "version", "timeout", "values")}
-        | {"namespace": namespaces[name]["inputs.metadata"]["name"]}
-        | {"labels": namespaces[name]["inputs.metadata"]["labels"]}
+        | {part: namespaces[name]["inputs.metadata"][part] for part in ("name", "labels")}
+        | {"around": _around(resources, release["parent"])}
         for name, release in _of_type(resources, "kubernetes:helm.sh/v3:Release").items()
     }
+
+
+def _around(resources: Mapping[str, Facts], app: str) -> dict[str, Facts]:
+    """The inputs of each guardrail of an app, by its name in the program, with its kind."""
+    found: dict[str, Facts] = {}
+    for urn, facts in resources.items():
+        kind = facts["type"].rpartition(":")[2]
+        if facts["parent"] == app and kind in GUARDRAILS:
+            inputs = {key.partition(".")[2]: value for key, value in facts.items() if key.startswith("inputs.")}
+            found[urn.rpartition("::")[2]] = {"type": kind, **inputs}
+    return found
 
 
 def _of_type(resources: Mapping[str, Facts], kind: str) -> dict[str, Facts]:

@@ -19,7 +19,7 @@ import yaml
 
 from components.charts import Chart
 from components.faults import Fault
-from components.provenance import KeyPath, Sources
+from components.provenance import KeyPath, Sources, dotted
 from components.values import Values, without_outputs
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "values" / "contracts"
@@ -87,7 +87,7 @@ class _Contract:
         value = values
         for part in path:
             value = value[part]
-        key = _dotted(path)
+        key = dotted(path)
         if isinstance(value, dict) and value and any(wrong.startswith(f"{key}.") for wrong in self.cures):
             return [below for name in value for below in self.unread(values, (*path, name))]
         return [path]
@@ -96,20 +96,20 @@ class _Contract:
         """`no template … reads …`, with the cure, the nearest known key, or the keys that are known there."""
         known = _known_below(self.schema, path[:-1])
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = self._cure(path) or (f". Did you mean {_dotted((*path[:-1], near[0]))}?" if near else "")
+        hint = self._cure(path) or (f". Did you mean {dotted((*path[:-1], near[0]))}?" if near else "")
         if not hint and known:
             hint = f"; it reads {', '.join(known[:12])}{', …' if len(known) > 12 else ''} there"
-        return f"no template of {self.chart.name} {self.chart.version} reads {_dotted(path)}{hint}"
+        return f"no template of {self.chart.name} {self.chart.version} reads {dotted(path)}{hint}"
 
     def why_refused(self, path: KeyPath, error: jsonschema_rs.ValidationError) -> str:
         """`… can't be used …`, with what was found and what the chart takes."""
         return (
-            f"{_dotted(path) or 'the whole'} can't be used by {self.chart.name} {self.chart.version}: {_taken(error)}"
+            f"{dotted(path) or 'the whole'} can't be used by {self.chart.name} {self.chart.version}: {_taken(error)}"
             f"{self._cure(path)}"
         )
 
     def _cure(self, path: KeyPath) -> str:
-        key = _dotted(path)
+        key = dotted(path)
         for wrong, right in self.cures.items():
             stem = wrong.removesuffix(".*")
             if wrong == key or (stem != wrong and key.startswith(f"{stem}.")):
@@ -118,14 +118,11 @@ class _Contract:
         return f". It belongs to {elsewhere[0]}" if len(elsewhere) == 1 else ""
 
 
+@functools.cache
 def _cures(directory: Path, chart: str) -> Mapping[str, str]:
     file = directory / "cures.yaml"
     cures = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) if file.is_file() else {}
     return cures.get(chart) or {}
-
-
-def _dotted(path: KeyPath) -> str:
-    return ".".join(str(part) for part in path)
 
 
 def _taken(error: jsonschema_rs.ValidationError) -> str:

@@ -15,6 +15,8 @@ from components.settings import all_settings
 
 NOT_SHOWN = ("secretEnv", "keys")
 """Keys of `librechat` below which a message never shows what was found."""
+ENCRYPTED = (("mongodb", "uri"), ("meilisearch", "key"))
+"""Paths below `librechat` of which the same holds."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ def _explain(details: ErrorDetails, encrypted: Collection[str]) -> Fault:
         return Fault(key, f"is missing; allowed: {allowed}")
     # Of an encrypted key the engine tells no more than its first part, so free maps below it may hold the secret.
     free = path[0] in encrypted and (len(path) == 1 or path[1] in ("env", "values"))
-    hidden = free or any(part in NOT_SHOWN for part in path)
+    # Somebody may have put the secret itself where the map belongs that holds it.
+    secret = path[0] == "librechat" and any(tuple(path[1:3]) in (parent, parent[:1]) for parent in ENCRYPTED)
+    hidden = free or secret or any(part in NOT_SHOWN for part in path)
     found = "a value that is not shown" if hidden else json.dumps(details["input"], ensure_ascii=False, default=str)
     return Fault(key, f"found {found}; allowed: {allowed}")
 

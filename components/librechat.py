@@ -5,22 +5,36 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import pulumi
 
+from components import ports
 from components.charts import LIBRECHAT
+from components.database_password import MONGODB_DATABASE, MONGODB_USER, PASSWORD, ROOT_PASSWORD, password_hooks
+from components.existing import env_of_secrets, existing_secrets, own_keys, own_variables
+from components.guardrails.apps import around_librechat
 from components.helm_app import HelmApp, HelmAppArgs, SecretData, checksum
+from components.ingress import ingress_values
 from components.keys import SALT, make_keys
-from components.ollama import Ollama, resources_values
+from components.ollama import resources_values
+from components.ownership import marks_of
 from components.platform import Platform
+from components.replicas import (
+    MONGODB_KEY,
+    REDIS_KEY,
+    REDIS_PASSWORD,
+    REPLICA_SET_KEY,
+    Shared,
+    make_shared_keys,
+    redis_uri,
+    redis_values,
+)
 from components.settings import LibreChatSettings
-from components.values import Values, dump, merge
+from components.values import Values, dig, dump, merge
 
-PORT = 3080
-MONGODB_USER = "librechat"
-MONGODB_DATABASE = "LibreChat"
+NOT_SHARED = Shared()
+"""One pod of each part."""
 ENDPOINT = "Ollama"
 """Name of the endpoint in librechat.yaml, which values/app/librechat.yaml configures."""
 
@@ -31,7 +45,6 @@ class LibreChatArgs:
 
     platform: Platform
     settings: LibreChatSettings
-    ollama: Ollama
 
 
 class LibreChat(pulumi.ComponentResource):
@@ -47,18 +60,21 @@ class LibreChat(pulumi.ComponentResource):
         super().__init__("chat:components:LibreChat", name, None, opts)
         settings = args.settings
         after = opts.depends_on if opts else None
+        kept = pulumi.ResourceOptions(parent=self, depends_on=after, protect=args.platform.protect)
+        shared = shared_of(args.platform.values(name), settings)
         keys = make_keys(
             name,
+            own_keys(settings),
             settings.keys.get_secret_value().model_dump(by_alias=True),
-            pulumi.ResourceOptions(parent=self, depends_on=after, protect=args.platform.protect),
+            {str(key): number for key, number in settings.rotation.items()},
+            kept,
         )
-        secrets = librechat_secrets(
-            name,
-            keys,
-            {key: pulumi.Output.secret(text.get_secret_value()) for key, text in settings.secret_env.items()},
-        )
+        made = {**keys, **make_shared_keys(name, shared, kept)}
+        secrets = librechat_secrets(name, made, settings, shared)
         checksums = {secret_name: checksum(keys[SALT], data) for secret_name, data in secrets.items()}
-        config = librechat_config(args.platform.app_file(name), settings, args.ollama.url, args.ollama.models)
+        served = args.platform.models_for(LIBRECHAT.name)
+        config = librechat_config(args.platform.app_file(name), settings, served.url, served.models)
+        values = librechat_values(name, args.platform.values(name), settings, config, checksums)
         self.app = HelmApp(
             name,
             HelmAppArgs(
@@ -66,9 +82,12 @@ class LibreChat(pulumi.ComponentResource):
                 chart=dataclasses.replace(LIBRECHAT, version=settings.chart.version),
                 namespace=settings.namespace,
                 timeout=settings.chart.timeout,
-                values=librechat_values(name, args.platform.values(name), settings, config, checksums),
+                values=values,
                 secrets=secrets,
+                secret_hooks=_hooks(name, args.platform, settings),
+                existing_secrets=existing_secrets(settings),
                 labels=settings.labels,
+                guardrails=around_librechat(args.platform, settings, values),
                 override=settings.values,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=after),
@@ -76,7 +95,7 @@ class LibreChat(pulumi.ComponentResource):
         self.url = settings.url
         self.port_forward = (
             f"kubectl --context {args.platform.context} --namespace {settings.namespace} "
-            f"port-forward service/{name} {PORT}:{PORT}"
+            f"port-forward service/{name} {ports.LIBRECHAT}:{ports.LIBRECHAT}"
         )
         self.register_outputs({"url": self.url, "namespace": self.app.namespace})
 
@@ -86,31 +105,55 @@ def secret_names(name: str) -> tuple[str, str, str]:
     return f"{name}-credentials", f"{name}-mongodb-credentials", f"{name}-meilisearch-credentials"
 
 
-def librechat_secrets(
-    name: str, keys: Mapping[str, pulumi.Output[str]], secret_env: SecretData
-) -> dict[str, SecretData]:
-    """What each of the three Secrets holds; every value is a secret Output."""
+def shared_of(files: Values, settings: LibreChatSettings) -> Shared:
+    """What LibreChat's pods share, by the values files and the stack file."""
+    elsewhere: Values = {"mongodb": {"enabled": False}} if settings.mongodb else {}
+    return Shared.of(merge(files, settings.values, elsewhere))
+
+
+def secret_keys(name: str, settings: LibreChatSettings, shared: Shared = NOT_SHARED) -> dict[str, frozenset[str]]:
+    """Which keys each Secret that the program makes holds; librechat_secrets() fills them."""
     app, mongodb, meilisearch = secret_names(name)
-    # The chart's own MONGO_URI has no credentials; this one wins over it (2026-11, facts.md).
-    mongo_uri = keys["MONGODB_PASSWORD"].apply(
-        lambda password: f"mongodb://{MONGODB_USER}:{quote(password, safe='')}@{name}-mongodb:27017/{MONGODB_DATABASE}"
-    )
-    return {
-        app: {
-            "JWT_SECRET": keys["JWT_SECRET"],
-            "JWT_REFRESH_SECRET": keys["JWT_REFRESH_SECRET"],
-            "CREDS_KEY": keys["CREDS_KEY"],
-            "CREDS_IV": keys["CREDS_IV"],
-            "MEILI_MASTER_KEY": keys["MEILI_MASTER_KEY"],
-            "MONGO_URI": mongo_uri,
-            **secret_env,
-        },
-        mongodb: {
-            "mongodb-root-password": keys["MONGODB_ROOT_PASSWORD"],
-            "mongodb-passwords": keys["MONGODB_PASSWORD"],
-        },
-        meilisearch: {"MEILI_MASTER_KEY": keys["MEILI_MASTER_KEY"]},
+    keys: dict[str, list[str]] = {
+        app: own_variables(settings, shared.variables),
+        mongodb: [] if settings.mongodb else [ROOT_PASSWORD, PASSWORD, *([MONGODB_KEY] if shared.members else [])],
+        meilisearch: [] if settings.meilisearch else ["MEILI_MASTER_KEY"],
+        **{secret: [REDIS_KEY] for secret in shared.secret_names(name)},
     }
+    return {secret: frozenset(held) for secret, held in keys.items() if held}
+
+
+def librechat_secrets(
+    name: str, keys: Mapping[str, pulumi.Output[str]], settings: LibreChatSettings, shared: Shared = NOT_SHARED
+) -> dict[str, SecretData]:
+    """What each Secret that the program makes holds; every value is a secret Output."""
+    known = {key: value for key, value in keys.items() if key != SALT}
+    known |= {key: pulumi.Output.secret(text.get_secret_value()) for key, text in settings.secret_env.items()}
+    if settings.mongodb is None:
+        hosts, options = shared.mongodb(name)
+        # The chart's own MONGO_URI has no credentials; this one wins over it (2026-11, facts.md).
+        known["MONGO_URI"] = keys["MONGODB_PASSWORD"].apply(
+            lambda password: f"mongodb://{MONGODB_USER}:{quote(password, safe='')}@{hosts}/{MONGODB_DATABASE}{options}"
+        )
+        known |= {ROOT_PASSWORD: keys["MONGODB_ROOT_PASSWORD"], PASSWORD: keys["MONGODB_PASSWORD"]}
+        if shared.members:
+            known[MONGODB_KEY] = keys[REPLICA_SET_KEY]
+    elif settings.mongodb.uri:
+        known["MONGO_URI"] = pulumi.Output.secret(settings.mongodb.uri.get_secret_value())
+    if settings.meilisearch and settings.meilisearch.key:
+        known["MEILI_MASTER_KEY"] = pulumi.Output.secret(settings.meilisearch.key.get_secret_value())
+    if shared.redis:
+        known |= {"REDIS_URI": redis_uri(name, keys), REDIS_KEY: keys[REDIS_PASSWORD]}
+    held_by = secret_keys(name, settings, shared)
+    return {secret: {key: known[key] for key in sorted(held)} for secret, held in held_by.items()}
+
+
+def _hooks(name: str, platform: Platform, settings: LibreChatSettings) -> dict[str, pulumi.ResourceHookBinding]:
+    """What runs around changes of Secrets: of a database that is not ours, nobody here changes passwords."""
+    if settings.mongodb:
+        return {}
+    marks = marks_of(platform, settings.labels)
+    return {secret_names(name)[1]: password_hooks(name, platform.context, settings.namespace, marks)}
 
 
 def librechat_config(files: Values, settings: LibreChatSettings, ollama_url: str, models: tuple[str, ...]) -> Values:
@@ -148,32 +191,43 @@ def librechat_values(
     `checksums` are those of the Secrets, by Secret name: each goes to the pods that read that Secret.
     """
     app, mongodb, meilisearch = secret_names(name)
-    storage = settings.storage
+    storage, shared = settings.storage, shared_of(files, settings)
+    existing = settings.credentials.secret if settings.credentials else app
     computed: Values = {
         "fullnameOverride": name,
-        "global": {"librechat": {"existingSecretName": app}},
+        "global": {"librechat": {"existingSecretName": existing}},
         "librechat": {
             "configEnv": librechat_env(name, settings),
             "configYamlContent": dump(config),
             "imageVolume": {"size": storage.images},
         },
-        "podAnnotations": {"checksum/credentials": checksums[app]},
-        "ingress": _ingress(settings),
+        "ingress": ingress_values(name, settings),
+        # It never talks to the Kubernetes API (guardrails/accounts.py).
+        "serviceAccount": {"automount": False},
         "mongodb": {
             "auth": {"existingSecret": mongodb, "usernames": [MONGODB_USER], "databases": [MONGODB_DATABASE]},
-            "podAnnotations": {"checksum/credentials": checksums[mongodb]},
+            "podAnnotations": {"checksum/credentials": checksums.get(mongodb, "")},
             "persistence": {"size": storage.mongodb},
         },
         "meilisearch": {
             "auth": {"existingMasterKeySecret": meilisearch},
-            "podAnnotations": {"checksum/credentials": checksums[meilisearch]},
+            "podAnnotations": {"checksum/credentials": checksums.get(meilisearch, "")},
             "persistence": {"size": storage.meilisearch},
         },
     }
+    if app in secret_keys(name, settings, shared):
+        computed["podAnnotations"] = {"checksum/credentials": checksums[app]}
     if storage.class_:
         computed["librechat"]["imageVolume"]["storageClassName"] = storage.class_
         computed["mongodb"]["persistence"]["storageClass"] = storage.class_
         computed["meilisearch"]["persistence"]["storageClass"] = storage.class_
+    if shared.redis:
+        computed["redis"] = redis_values(name, checksums)
+    computed |= {part: {"enabled": False} for part in ("mongodb", "meilisearch") if getattr(settings, part)}
+    if env := env_of_secrets(settings, app, shared.variables):
+        named = {entry["name"] for entry in env}
+        written = dig(files, "global", "librechat", "env") or []
+        computed["global"]["librechat"]["env"] = [*(item for item in written if item.get("name") not in named), *env]
     computed |= resources_values(settings.resources)
     return merge(files, computed, settings.values)
 
@@ -186,24 +240,11 @@ def librechat_env(name: str, settings: LibreChatSettings) -> dict[str, str]:
         "DOMAIN_SERVER": settings.url,
         "ALLOW_REGISTRATION": str(settings.registration).lower(),
         "SEARCH": "true",
-        "MEILI_HOST": f"http://{name}-meilisearch:7700",
+        "MEILI_HOST": settings.meilisearch.host
+        if settings.meilisearch
+        else f"http://{name}-meilisearch:{ports.MEILISEARCH}",
     }
-    if settings.tls_secret is None and settings.host != "localhost":
+    if not settings.serves_tls and settings.host != "localhost":
         # LibreChat marks its cookies Secure, which logs users out over plain HTTP (2026-11, facts.md).
         env["SESSION_COOKIE_SECURE"] = "false"
     return env | settings.env
-
-
-def _ingress(settings: LibreChatSettings) -> dict[str, Any]:
-    """The only way in from outside the cluster; none on localhost, where `kubectl port-forward` leads in."""
-    if settings.host == "localhost":
-        return {"enabled": False}
-    ingress: dict[str, Any] = {
-        "enabled": True,
-        "hosts": [{"host": settings.host, "paths": [{"path": "/", "pathType": "Prefix"}]}],
-    }
-    if settings.ingress_class:
-        ingress["className"] = settings.ingress_class
-    if settings.tls_secret:
-        ingress["tls"] = [{"secretName": settings.tls_secret, "hosts": [settings.host]}]
-    return ingress

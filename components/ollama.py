@@ -8,13 +8,14 @@ from typing import Any
 
 import pulumi
 
-from components.charts import OLLAMA
+from components import ports
+from components.charts import LIBRECHAT, OLLAMA
+from components.guardrails.apps import around_ollama, client_namespaces
+from components.guardrails.objects import priority_class
 from components.helm_app import HelmApp, HelmAppArgs
 from components.platform import Platform
 from components.settings import OllamaSettings, Resources
 from components.values import Values, merge
-
-PORT = 11434
 
 
 @dataclass(frozen=True)
@@ -31,32 +32,37 @@ class Ollama(pulumi.ComponentResource):
     url: str
     """Where pods of the cluster reach it: `http://<service>.<namespace>.svc:<port>`."""
     models: tuple[str, ...]
+    clients: tuple[str, ...]
+    """Namespaces whose LibreChat it lets in."""
     app: HelmApp
 
     def __init__(self, name: str, args: OllamaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("chat:components:Ollama", name, None, opts)
-        settings = args.settings
+        settings, platform = args.settings, args.platform
+        values = ollama_values(name, platform.values(name), settings)
         self.app = HelmApp(
             name,
             HelmAppArgs(
-                platform=args.platform,
+                platform=platform,
                 chart=dataclasses.replace(OLLAMA, version=settings.chart.version),
                 namespace=settings.namespace,
                 timeout=settings.chart.timeout,
-                values=ollama_values(name, args.platform.values(name), settings),
+                values=values,
                 labels=settings.labels,
+                guardrails=around_ollama(platform, settings, values),
                 override=settings.values,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
         )
         self.url = ollama_url(name, settings)
         self.models = settings.models
+        self.clients = client_namespaces(platform.namespaces.get(LIBRECHAT.name), settings)
         self.register_outputs({"url": self.url, "models": list(self.models), "namespace": self.app.namespace})
 
 
 def ollama_url(name: str, settings: OllamaSettings) -> str:
     """Where pods of the cluster reach Ollama; `name` is the release's."""
-    return f"http://{name}.{settings.namespace}.svc:{PORT}"
+    return f"http://{name}.{settings.namespace}.svc:{ports.OLLAMA}"
 
 
 def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:
@@ -69,8 +75,10 @@ def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:
         gpu |= {"type": settings.gpu.vendor, "number": settings.gpu.count}
     computed: Values = {
         "fullnameOverride": name,
-        "ollama": {"port": PORT, "gpu": gpu, "models": {"pull": list(settings.models)}},
-        "service": {"port": PORT},
+        "ollama": {"port": ports.OLLAMA, "gpu": gpu, "models": {"pull": list(settings.models)}},
+        "service": {"port": ports.OLLAMA},
+        # It never talks to the Kubernetes API (guardrails/accounts.py).
+        "serviceAccount": {"automount": False},
         "persistentVolume": {"size": settings.storage.size},
     }
     # Lists replace: an empty one would undo what a values file says.
@@ -80,6 +88,8 @@ def ollama_values(name: str, files: Values, settings: OllamaSettings) -> Values:
         computed["tolerations"] = tolerations
     if settings.gpu.runtime_class:
         computed["runtimeClassName"] = settings.gpu.runtime_class
+    if settings.priority is not None:
+        computed["priorityClassName"] = priority_class(settings.namespace, settings.priority)
     if settings.storage.class_:
         computed["persistentVolume"]["storageClass"] = settings.storage.class_
     computed |= resources_values(settings.resources)

@@ -14,6 +14,11 @@ from components.values import Values, ValuesFile
 KeyPath = tuple[str | int, ...]
 
 
+def dotted(path: KeyPath) -> str:
+    """The path as people write it, such as `ingress.hosts.0`."""
+    return ".".join(map(str, path))
+
+
 @dataclass(frozen=True)
 class Origin:
     """The place to edit."""

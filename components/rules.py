@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,21 @@ from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
-from components.charts import LIBRECHAT, OLLAMA
+from components.charts import LIBRECHAT
+from components.contracts import DIRECTORY
 from components.faults import Fault
-from components.librechat import secret_names
-from components.ollama import ollama_url
 from components.platform import Platform
-from components.provenance import KeyPath, Sources
-from components.settings import LibreChatSettings, OllamaSettings
-from components.values import Values
+from components.provenance import KeyPath, Sources, dotted
+from components.rules_of_parts import RULES_OF_PARTS
+from components.served import Served
+from components.settings import LibreChatSettings
+from components.values import Values, dig
 
 CONFIG_VERSIONS = {"2.0.7": "1.3.13"}
 """Configuration version (of librechat.yaml) by chart version; 2.0.7 deploys LibreChat v0.8.7 (2026-11, facts.md).
 
 An unknown chart version passes here, with every rule but those on the version and the keys; `make check` reports it.
 """
-DIRECTORY = Path(__file__).resolve().parent.parent / "values" / "contracts"
 CONFIG_TEXT: KeyPath = ("librechat", "configYamlContent")
 CONFIG_ENV: KeyPath = ("librechat", "configEnv")
 
@@ -42,11 +42,10 @@ class Chat:
     values: Values
     """What the chart gets."""
     settings: LibreChatSettings
-    models: Sequence[str]
-    """Those that Ollama pulls."""
-    ollama_url: str
-    secret_names: tuple[str, str, str]
-    """Of the app, of MongoDB, of Meilisearch: the Secrets that the program makes."""
+    served: Served
+    """Where it finds its models."""
+    name: str
+    """Of the release."""
     sources: Sources
     """Where `values` came from."""
     config_sources: Sources
@@ -55,17 +54,14 @@ class Chat:
     """Whether there is a librechat.yaml that can't be read, which has a fault of its own."""
 
     @staticmethod
-    def of(
-        platform: Platform, ollama: OllamaSettings, librechat: LibreChatSettings, values: Values, project_dir: Path
-    ) -> Chat:
+    def of(platform: Platform, librechat: LibreChatSettings, values: Values, project_dir: Path) -> Chat:
         """The LibreChat of a stack; `values` are the final ones."""
         name, stack_file = LIBRECHAT.name, project_dir / f"Pulumi.{platform.stack}.yaml"
         return Chat(
             values,
             librechat,
-            ollama.models,
-            ollama_url(OLLAMA.name, ollama),
-            secret_names(name),
+            platform.models_for(name),
+            name,
             Sources(name, platform.files.get(name, ()), librechat.values, stack_file, platform.project),
             Sources(name, platform.app_files.get(name, ()), {}, stack_file, platform.project),
             unreadable=platform.app_files.get(name) == (),
@@ -74,7 +70,7 @@ class Chat:
     @property
     def config_text(self) -> str:
         """librechat.yaml as deployed; empty where it is no text."""
-        text = _dig(self.values, *CONFIG_TEXT)
+        text = dig(self.values, *CONFIG_TEXT)
         return text if isinstance(text, str) else ""
 
     @functools.cached_property
@@ -88,37 +84,37 @@ class Chat:
     @property
     def custom_endpoints(self) -> list[Any]:
         """The custom endpoints of librechat.yaml; none where they are no list."""
-        endpoints = _dig(self.config, "endpoints", "custom")
+        endpoints = dig(self.config, "endpoints", "custom")
         return endpoints if isinstance(endpoints, list) else []
 
     @property
     def env(self) -> Mapping[str, Any]:
         """The plain environment, without what a null takes away."""
-        env = _dig(self.values, *CONFIG_ENV)
+        env = dig(self.values, *CONFIG_ENV)
         return {name: value for name, value in env.items() if value is not None} if isinstance(env, dict) else {}
 
     def overrides(self, path: KeyPath) -> bool:
         """Whether `librechat.values` of the stack file has the last word on a Helm value."""
         *parents, last = path
-        parent = _dig(self.sources.override, *parents)
+        parent = dig(self.sources.override, *parents)
         return isinstance(parent, dict) and last in parent
 
     def in_values(self, path: KeyPath, text: str) -> Fault:
         """A fault of a Helm value, with the place that said it last."""
         if path[:-1] == CONFIG_ENV and path[-1] in self.settings.env and not self.overrides(path):
             return Fault(f"librechat.env.{path[-1]}", text)
-        return Fault(None, f"{self.sources.origin(path).place}: {_dotted(path)} {text}")
+        return Fault(None, f"{self.sources.origin(path).place}: {dotted(path)} {text}")
 
     def in_config(self, path: KeyPath, text: str) -> Fault:
         """A fault of librechat.yaml, with the line of its file, or with the value that replaces the file."""
         if self.overrides(CONFIG_TEXT):
-            return self.in_values(CONFIG_TEXT, f"replaces librechat.yaml, and there {_dotted(path) or 'it'} {text}")
+            return self.in_values(CONFIG_TEXT, f"replaces librechat.yaml, and there {dotted(path) or 'it'} {text}")
         return located(self.config_sources, path, text)
 
 
 def located(config_sources: Sources, path: KeyPath, text: str) -> Fault:
     """A fault of librechat.yaml with the line of its file; of the whole file where `path` is empty."""
-    place = f"{config_sources.origin(path).place}: {_dotted(path)}" if path else "values/app/librechat.yaml:"
+    place = f"{config_sources.origin(path).place}: {dotted(path)}" if path else "values/app/librechat.yaml:"
     return Fault(None, f"{place} {text}")
 
 
@@ -133,7 +129,7 @@ def librechat_faults(chat: Chat) -> list[Fault]:
         _environment_is_text,
         _search_has_a_host,
         _cookies_reach_the_browser,
-        _secrets_are_ours,
+        *RULES_OF_PARTS,
     )
     return [fault for rule in rules for fault in rule(chat)]
 
@@ -146,7 +142,7 @@ def _config_is_yaml(chat: Chat) -> Iterator[Fault]:
 def _version_belongs_to_chart(chat: Chat) -> Iterator[Fault]:
     chart = chat.settings.chart.version
     expected = CONFIG_VERSIONS.get(chart)
-    found = _dig(chat.config, "version")
+    found = dig(chat.config, "version")
     unread = found is None and chat.unreadable
     if isinstance(chat.config, dict) and expected and found != expected and not unread:
         what = "has no version" if found is None else f"found {json.dumps(found, default=str)}"
@@ -159,7 +155,7 @@ def _version_belongs_to_chart(chat: Chat) -> Iterator[Fault]:
 def _keys_are_known(chat: Chat) -> Iterator[Fault]:
     keys = known_keys(chat.settings.chart.version)
     for part, known in keys.items():
-        found = _dig(chat.config, *part.split(".")) if part else chat.config
+        found = dig(chat.config, *part.split(".")) if part else chat.config
         for key in sorted(set(map(str, found)) - set(known)) if isinstance(found, dict) else ():
             elsewhere = [f"{other}.{key}".lstrip(".") for other in keys if key in keys[other]]
             near = difflib.get_close_matches(key, known, n=1)
@@ -172,7 +168,7 @@ def _keys_are_known(chat: Chat) -> Iterator[Fault]:
 
 def _endpoints_are_complete(chat: Chat) -> Iterator[Fault]:
     for path, shape in (("endpoints",), dict), (("endpoints", "custom"), list):
-        if not isinstance(_dig(chat.config, *path) or shape(), shape):
+        if not isinstance(dig(chat.config, *path) or shape(), shape):
             yield chat.in_config(path, f"is no {'map' if shape is dict else 'list'}; LibreChat exits on it")
     for index, endpoint in enumerate(chat.custom_endpoints):
         here: KeyPath = ("endpoints", "custom", index)
@@ -182,16 +178,16 @@ def _endpoints_are_complete(chat: Chat) -> Iterator[Fault]:
         for key in ("name", "apiKey", "baseURL"):
             if not isinstance(endpoint.get(key), str) or not endpoint[key].strip():
                 yield chat.in_config(here, f"has no {key}; allowed: a text. LibreChat exits or hides the endpoint")
-        models = _dig(endpoint, "models", "default")
+        models = dig(endpoint, "models", "default")
         if not isinstance(models, list) or not models:
             yield chat.in_config(here, "has no models.default; allowed: one or more models. LibreChat exits on it")
 
 
 def _models_are_pulled(chat: Chat) -> Iterator[Fault]:
-    for index, endpoint in enumerate(chat.custom_endpoints):
-        if not isinstance(endpoint, dict) or _service(endpoint.get("baseURL")) != _service(chat.ollama_url):
+    for index, endpoint in enumerate(chat.custom_endpoints if chat.served.complete else ()):
+        if not isinstance(endpoint, dict) or _service(endpoint.get("baseURL")) != _service(chat.served.url):
             continue
-        default = _dig(endpoint, "models", "default")
+        default = dig(endpoint, "models", "default")
         asked: dict[KeyPath, Any] = {
             ("models", "default", position): model.get("name") if isinstance(model, dict) else model
             for position, model in enumerate(default if isinstance(default, list) else [])
@@ -201,11 +197,11 @@ def _models_are_pulled(chat: Chat) -> Iterator[Fault]:
             asked["titleModel",] = endpoint["titleModel"]
         for path, model in asked.items():
             # A default model that isn't pulled is a fault of the setting.
-            if model not in (*chat.models, chat.settings.default_model):
+            if model not in (*chat.served.models, chat.settings.default_model):
                 yield chat.in_config(
                     ("endpoints", "custom", index, *path),
-                    f'found "{model}", which Ollama does not pull; allowed: {", ".join(chat.models)}. '
-                    "Choose one, or add it to ollama.models",
+                    f'found "{model}", which Ollama does not {"pull" if chat.served.own else "have"}; allowed: '
+                    f"{', '.join(chat.served.models)}. Choose one, or add it to {chat.served.told_by}",
                 )
 
 
@@ -224,12 +220,12 @@ def _search_has_a_host(chat: Chat) -> Iterator[Fault]:
         return
     if not chat.env.get("MEILI_HOST"):
         yield chat.in_values(host, 'is empty while SEARCH is "true"; allowed: the address of Meilisearch')
-    ours = not chat.overrides(host) and "MEILI_HOST" not in chat.settings.env
-    if ours and _dig(chat.values, "meilisearch", "enabled") is False:
+    ours = not chat.overrides(host) and "MEILI_HOST" not in chat.settings.env and not chat.settings.meilisearch
+    if ours and dig(chat.values, "meilisearch", "enabled") is False:
         yield chat.in_values(
             ("meilisearch", "enabled"),
-            'found false while SEARCH is "true"; allowed: true. Or name your own Meilisearch in '
-            'librechat.env.MEILI_HOST and librechat.keys.MEILI_MASTER_KEY, or set librechat.env.SEARCH to "false"',
+            'found false while SEARCH is "true"; allowed: true. Or name your own Meilisearch in librechat.meilisearch, '
+            'or set librechat.env.SEARCH to "false"',
         )
 
 
@@ -237,7 +233,7 @@ def _cookies_reach_the_browser(chat: Chat) -> Iterator[Fault]:
     name = "SESSION_COOKIE_SECURE"
     url = _address(chat.env.get("DOMAIN_SERVER") or chat.settings.url)
     local = url.hostname in ("localhost", "127.0.0.1", "::1")
-    plain = url.scheme == "http" and not local and not _dig(chat.values, "ingress", "tls")
+    plain = url.scheme == "http" and not local and not dig(chat.values, "ingress", "tls")
     if plain and chat.env.get(name) != "false" and not {name, "DOMAIN_SERVER"} & set(chat.settings.secret_env):
         yield chat.in_values(
             (*CONFIG_ENV, name),
@@ -246,40 +242,19 @@ def _cookies_reach_the_browser(chat: Chat) -> Iterator[Fault]:
         )
 
 
-def _secrets_are_ours(chat: Chat) -> Iterator[Fault]:
-    app, mongodb, meilisearch = chat.secret_names
-    wanted: dict[KeyPath, tuple[str, str]] = {
-        ("global", "librechat", "existingSecretName"): (app, "LibreChat starts on keys that everybody can look up"),
-    }
-    if _dig(chat.values, "mongodb", "enabled") is not False:
-        wanted["mongodb", "auth", "existingSecret"] = (mongodb, "MongoDB has passwords that LibreChat doesn't know")
-    if _dig(chat.values, "meilisearch", "enabled") is not False:
-        wanted["meilisearch", "auth", "existingMasterKeySecret"] = (meilisearch, "LibreChat and Meilisearch differ")
-    for path, (name, otherwise) in wanted.items():
-        found = _dig(chat.values, *path)
-        if found != name:
-            yield chat.in_values(
-                path,
-                f"found {json.dumps(found, default=str)}; allowed: {name}, the Secret that the program makes. With "
-                f"another {otherwise}. Drop it; keys of your own go into librechat.keys and librechat.secretEnv",
-            )
-    unread: KeyPath = ("librechat", "existingSecretName")  # in the chart's defaults all the same (2026-11, facts.md)
-    if _dig(chat.values, *unread) is not None:
-        yield chat.in_values(unread, "is read by no template; the chart reads global.librechat.existingSecretName")
-
-
 @functools.cache
-def known_keys(chart: str, directory: Path = DIRECTORY) -> Mapping[str, list[str]]:
+def known_keys(chart: str) -> Mapping[str, list[str]]:
     """Keys by part of librechat.yaml ("" is the whole), where LibreChat exits on any other; {} for an unknown chart."""
     if chart not in CONFIG_VERSIONS:
         return {}
-    file = directory / f"librechat-config-{CONFIG_VERSIONS[chart]}.json"
+    file = DIRECTORY / f"librechat-config-{CONFIG_VERSIONS[chart]}.json"
     return dict(json.loads(file.read_text(encoding="utf-8"))["keys"])
 
 
 def _service(url: Any) -> list[str]:
-    """The Service and namespace of an in-cluster address, however much of the domain it names."""
-    return (_address(url).hostname or "").split(".")[:2]
+    """The Service and namespace of an in-cluster address, however much of the domain it names; else the whole host."""
+    labels = (_address(url).hostname or "").split(".")
+    return labels[:2] if labels[2:3] == ["svc"] else labels
 
 
 def _address(url: Any) -> SplitResult:
@@ -287,13 +262,3 @@ def _address(url: Any) -> SplitResult:
         return urlsplit(str(url))
     except ValueError:
         return urlsplit("")
-
-
-def _dig(value: Any, *path: str | int) -> Any:
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _dotted(path: KeyPath) -> str:
-    return ".".join(str(part) for part in path)

@@ -10,6 +10,14 @@ import yaml
 
 from components.formats import KEY_LENGTHS
 
+PLACEHOLDERS = {"uri": "mongodb://placeholder/placeholder", "key": "placeholder-of-a-key"}
+"""For secret settings that have a format and are no generated keys."""
+
+
+def stacks(project_dir: Path) -> list[str]:
+    """Names of the stacks that have a file there, sorted; a name may hold dots."""
+    return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in project_dir.glob("Pulumi.*.yaml"))
+
 
 def read(file: Path) -> tuple[dict[str, Any], list[tuple[str, ...]]]:
     """The config of a stack file without its encrypted values, and the paths at which those stood."""
@@ -33,7 +41,7 @@ def placeholder(name: str) -> str:
     """A text that passes for the secret setting `name`: hex characters of the right length for a key, else a word."""
     if name in KEY_LENGTHS:
         return name.encode().hex().ljust(KEY_LENGTHS[name], "0")[: KEY_LENGTHS[name]]
-    return "placeholder"
+    return PLACEHOLDERS.get(name, "placeholder")
 
 
 def _take_encrypted(config: dict[str, Any]) -> Iterator[tuple[str, ...]]:

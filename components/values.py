@@ -42,6 +42,35 @@ def only_nulls(values: Mapping[str, Any]) -> Values:
     return nulls
 
 
+def dig(value: Any, *path: str | int) -> Any:
+    """What stands at the path in maps of maps; None where there is nothing, or something is no map."""
+    for part in path:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def section(values: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """The map at the path inside the values; empty where there is none."""
+    found = dig(values, *path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def entries(value: Any) -> dict[Any, Any]:
+    """What a map or a list holds, by key or place; nothing where it is neither."""
+    return dict(value) if isinstance(value, Mapping) else dict(enumerate(value if isinstance(value, list) else ()))
+
+
+def whole(value: Any, default: int) -> int:
+    """A number of pods or devices, 0 being `default` as in the charts.
+
+    What is no whole number is `default`, too: guardrails/countable.py tells of it.
+    """
+    try:
+        return int(value) or default
+    except (TypeError, ValueError):
+        return default
+
+
 def without_outputs(value: Any) -> Any:
     """The values with an empty text where only `up` knows the value, or where it is secret."""
     if isinstance(value, Mapping):

@@ -25,7 +25,7 @@ IGNORED = {
     # MongoDB and Meilisearch: subcharts with versions of their own upstream, part of one chart here.
     r"\['labels'\]\['(helm\.sh/chart|app\.kubernetes\.io/version)'\]$": "the version of a subchart",
     r"\['annotations'\]\['checksum/config(Env)?'\]$": "a hash over the template, which changes with the configuration",
-    r"^root\['ConfigMap/[^']*-mongodb-common-scripts'\]\['data'\]": "a script that no simulated pod runs",
+    r"^root\['ConfigMap/[^']*-mongodb-(common-)?scripts'\]\['data'\]": "a script that no simulated pod runs",
     r"^root\['ConfigMap/[^']*-configenv'\]\['data'\]\['(CREDS_KEY|CREDS_IV|JWT_SECRET|JWT_REFRESH_SECRET)'\]$": (
         "a public default key of the upstream chart, which is not repeated here"
     ),

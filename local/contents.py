@@ -68,6 +68,24 @@ def pending(api: client.ApiClient) -> str | None:
     return None
 
 
+def add_node(api: client.ApiClient, name: str, gpus: int = 0) -> None:
+    """One more simulated node, beside those of every local cluster; with GPUs it is labelled, but not tainted.
+
+    Raises FailToCreateError where there is one of that name.
+    """
+    amounts = {"cpu": "32", "memory": "256Gi", "ephemeral-storage": "2Ti", "pods": "110"}
+    labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
+    if gpus:
+        amounts["nvidia.com/gpu"], labels["nvidia.com/gpu.present"] = str(gpus), "true"
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "annotations": {"kwok.x-k8s.io/node": "fake"}, "labels": labels},
+        "status": {"capacity": amounts, "allocatable": amounts},
+    }
+    create_from_dict(api, manifest, _request_timeout=REQUEST_TIMEOUT)  # type: ignore[no-untyped-call]
+
+
 def _create_if_missing(api: client.ApiClient, manifest: dict[str, Any]) -> None:
     try:
         create_from_dict(api, manifest, _request_timeout=REQUEST_TIMEOUT)  # type: ignore[no-untyped-call]

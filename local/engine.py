@@ -16,6 +16,7 @@ import yaml
 
 from components import stack_file
 from components.loading import PROJECT_DIR
+from ops.environment import NO_PULUMI, loopback_without_proxy
 
 PROJECT = "private-chatgpt"
 
@@ -55,7 +56,7 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "KUBECONFIG": str(self.kubeconfig),
-            **_no_proxy_for_loopback(),
+            **loopback_without_proxy(os.environ),
         }
 
     def config_file(self, stack: str) -> Path:
@@ -112,7 +113,7 @@ class Engine:
         self, line: list[str], cwd: Path, *, capture: bool = True, check: bool = True, input: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         if shutil.which("pulumi") is None:
-            raise EngineError("pulumi is not on PATH; run `make toolchain` and use the make targets")
+            raise EngineError(NO_PULUMI)
         done = subprocess.run(
             line,
             cwd=cwd,
@@ -126,12 +127,3 @@ class Engine:
             printed = f":\n{done.stdout}{done.stderr}" if capture else ""
             raise EngineError(f"{' '.join(line[:4])} failed with exit code {done.returncode}{printed}")
         return done
-
-
-def _no_proxy_for_loopback() -> dict[str, str]:
-    """The caller's exceptions from proxies, and loopback.
-
-    gRPC, by which engine and program talk, goes through https_proxy even to 127.0.0.1 unless told otherwise.
-    """
-    excepted = [os.environ.get("no_proxy"), os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]
-    return dict.fromkeys(("no_proxy", "NO_PROXY"), ",".join(filter(None, excepted)))

@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
-from components.loading import PROJECT_DIR
+from components import stack_file
+from components.faults import SettingsError
+from components.loading import PROJECT_DIR, Settings
 from local.engine import Engine, EngineError
 
 CONTEXT = "no-cluster"
@@ -31,8 +33,7 @@ def main() -> int:
     parser.add_argument("--charts", help="take charts from there instead of from where the stack says")
     options = parser.parse_args()
     failed = False
-    for file in sorted(PROJECT_DIR.glob("Pulumi.*.yaml")):
-        stack = file.name.split(".")[1]
+    for stack in stack_file.stacks(PROJECT_DIR):
         try:
             text = preview(stack, options.charts)
         except EngineError as error:
@@ -55,6 +56,7 @@ def preview(stack: str, charts: str | None = None) -> str:
     overrides = {} if config.get("kubernetes:context") else {"kubernetes:context": CONTEXT}
     if charts:
         overrides["private-chatgpt:charts"] = charts
+    overrides |= without_other_stacks(stack)
     with tempfile.TemporaryDirectory() as directory:
         engine = Engine(Path(directory), kubeconfig=Path(directory) / "no-kubeconfig")
         engine.prepare(stack, overrides)
@@ -67,6 +69,19 @@ def preview(stack: str, charts: str | None = None) -> str:
     resources = {_name(step["urn"]): _readable(step["newState"].get("inputs", {})) for step in steps}
     dumped = yaml.dump(resources, Dumper=_Dumper, sort_keys=True, width=1000, allow_unicode=True)
     return f"# Stack {stack}: {len(resources)} resources, against an empty state\n{dumped}"
+
+
+def without_other_stacks(stack: str) -> dict[str, Any]:
+    """Config that names another stack's Ollama by its address, since the empty state has no other stack."""
+    try:
+        settings = Settings.of_stack(stack, PROJECT_DIR, CONTEXT)
+    except SettingsError:
+        return {}  # The preview says what is wrong with them.
+    served = settings.platform.served
+    if served is None or served.own or not served.release:
+        return {}
+    shared = {"url": served.url, "models": list(served.models), "namespace": served.namespace}
+    return {"private-chatgpt:sharedOllama": shared}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -1,24 +1,30 @@
-"""`make up` and `make down` without a STACK: the dev settings on a local cluster of this checkout's own."""
+"""`make up`, `recover` and `down` without a STACK: the dev settings on a local cluster of this checkout's own."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kubernetes import client
 from rich.console import Console
 from rich.table import Table
 
 from components.charts import LIBRECHAT, OLLAMA
-from components.loading import PROJECT_DIR
+from components.faults import SettingsError
+from components.loading import PROJECT_DIR, Settings, is_protected
 from local import cluster, contents
 from local.control_plane import ControlPlaneError
-from local.engine import Engine, EngineError
+from local.engine import PROJECT, Engine, EngineError
+from ops import down, recover
+from ops.recovery.place import Place
+from ops.recovery.records import ReleaseName
 
 STACK = "dev"
 LOCAL_DIR = PROJECT_DIR / ".local"
@@ -28,21 +34,21 @@ ANSWER_TIMEOUT = 3
 
 
 def main() -> int:
-    """Run `up` or `down`; returns the exit code."""
+    """Run `up`, `recover` or `down`; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
-    parser.add_argument("command", choices=["up", "down"])
+    parser.add_argument("command", choices=["up", "recover", "down"])
     parser.add_argument("--directory", type=Path, default=LOCAL_DIR, help="where cluster and state live")
     options = parser.parse_args()
     console = Console(highlight=False)
+    commands = {"up": _up, "recover": _recover, "down": _down}
     try:
-        (_up if options.command == "up" else _down)(console, options.directory)
+        return commands[options.command](console, options.directory)
     except (ControlPlaneError, EngineError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
-def _up(console: Console, directory: Path) -> None:
+def _up(console: Console, directory: Path) -> int:
     console.print("[bold]Local cluster[/] (real control plane, SIMULATED nodes: its pods run no containers)")
     running = cluster.start(directory)
     console.print(f"  {running.name} {running.origin}, kubeconfig {running.kubeconfig}")
@@ -52,16 +58,61 @@ def _up(console: Console, directory: Path) -> None:
         # A state that is still there describes objects of a cluster that is gone.
         engine.forget()
     engine.prepare(STACK, {"kubernetes:context": running.context, "private-chatgpt:charts": charts})
+    if _recovery(engine, running, "--check") == recover.LEFT:
+        return recover.LEFT
     console.print(f"[bold]pulumi up[/] of the settings in Pulumi.{STACK}.yaml")
     engine.run("up", STACK, "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", capture=False)
     outputs = json.loads(engine.run("stack", STACK, "output", "--json").stdout)
     _summary(console, running, outputs, charts)
+    return 0
 
 
-def _down(console: Console, directory: Path) -> None:
+def _recover(console: Console, directory: Path) -> int:
+    running = cluster.start(directory)
+    engine = Engine(directory, running.kubeconfig)
+    if not engine.config_file(STACK).exists():
+        console.print("Nothing was deployed here yet: there is nothing to mend.")
+        return 0
+    return _recovery(engine, running)
+
+
+def _recovery(engine: Engine, running: cluster.LocalCluster, *arguments: str) -> int:
+    """Run `ops recover` on this stack, whose state, context and kubeconfig no stack file names."""
+    environment = engine.environment()
+    # The Automation API adds the caller's environment to what it is given.
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    try:
+        settings = Settings.of_stack(STACK, context=running.context)
+    except SettingsError:
+        return recover.UNKNOWN  # `up` says what is wrong with them.
+    releases = [ReleaseName(name, namespace) for name, namespace in settings.platform.namespaces.items()]
+    folder = engine.config_file(STACK).parent
+    place = Place(STACK, PROJECT, folder, running.context, running.kubeconfig, environment)
+    return recover.run(place, releases, recover.options_of(["--stack", STACK, *arguments]))
+
+
+def _down(console: Console, directory: Path) -> int:
+    engine = Engine(directory, directory / "kubeconfig")
+    if _protected(engine.config_file(STACK).parent):
+        # The stack is in the backend of `directory` alone: `pulumi config set` would not know it.
+        allow = f"take private-chatgpt:protect out of Pulumi.{STACK}.yaml"
+        print(down.protected_stack(STACK, allow, "make down"), file=sys.stderr)
+        return down.PROTECTED
     cluster.stop(directory)
-    Engine(directory, directory / "kubeconfig").forget()
+    engine.forget()
     console.print(f"The local cluster, its volumes and the state of stack {STACK} are gone.")
+    return 0
+
+
+def _protected(deployed: Path) -> bool:
+    """Whether the stack file protects the stack; one that can't be read counts as it was at the last `make up`."""
+    for folder in (PROJECT_DIR, deployed):
+        try:
+            return is_protected(STACK, folder)
+        except (OSError, yaml.YAMLError, ValueError, AttributeError, TypeError):
+            continue
+    return False  # Never deployed: a cluster that stands by itself must not stay for a broken file's sake.
 
 
 def _charts(console: Console) -> str:

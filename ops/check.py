@@ -1,4 +1,7 @@
-"""`make check`: every stack file, values file and contract, without cluster, engine or network."""
+"""`make check`: every stack file, values file and contract, without cluster, engine or network.
+
+Exit code 0: nothing was found. 1: something has to be mended.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ import yaml
 from rich.console import Console
 from rich.text import Text
 
+from components import stack_file
 from components.charts import LIBRECHAT, LOCAL_CONTEXT_PREFIX, OLLAMA
 from components.contracts import contract_file
 from components.faults import Fault, SettingsError
@@ -28,6 +32,7 @@ from components.provenance import KeyPath, Sources
 from components.releases import final_values
 from components.rules import CONFIG_VERSIONS, Chat, located
 from components.values import dump, merged, read_layers
+from ops.collisions import collisions, out_of_reach
 
 APP_SCHEMA = Path(__file__).resolve().parent / "app_schema"
 CONTEXT = f"{LOCAL_CONTEXT_PREFIX}check"
@@ -85,7 +90,9 @@ class AppConfig:
 
 def main(arguments: list[str]) -> int:
     """Print every finding, grouped by file; returns 1 where there is one, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m ops check", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m ops check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
     started = time.perf_counter()
@@ -101,13 +108,16 @@ def check(project_dir: Path) -> Report:
     """The report on a project's stack files, values files, contracts and librechat.yaml."""
     report = Report()
     _check_contracts(report, project_dir / "values" / "contracts")
-    report.stacks = [file.name.split(".", 1)[1].removesuffix(".yaml") for file in project_dir.glob("Pulumi.*.yaml")]
-    report.stacks.sort()
+    report.stacks = stack_file.stacks(project_dir)
     _check_values_files(report, project_dir)
     configs: dict[str, AppConfig] = {}
+    usable: list[Settings] = []
     for stack in report.stacks:
         settings = _settings(report, stack, project_dir)
+        usable += [settings] if settings else []
         configs[stack] = _as_written(stack, project_dir) if settings is None else _as_deployed(settings, project_dir)
+    together = (*collisions(usable, CONTEXT), *out_of_reach(usable, CONTEXT))
+    report.findings |= {Finding(f"Pulumi.{stack}.yaml", 0, text) for stack, text in together}
     _check_app_schema(report, configs)
     return report
 
@@ -137,8 +147,10 @@ def _settings(report: Report, stack: str, project_dir: Path) -> Settings | None:
 
 
 def _as_deployed(settings: Settings, project_dir: Path) -> AppConfig:
+    if settings.librechat is None:
+        return AppConfig("", lambda path, what: located(settings.platform.sources(LIBRECHAT.name), path, what))
     values = final_values(settings.platform, settings.ollama, settings.librechat)[LIBRECHAT.name]
-    chat = Chat.of(settings.platform, settings.ollama, settings.librechat, values, project_dir)
+    chat = Chat.of(settings.platform, settings.librechat, values, project_dir)
     return AppConfig(chat.config_text, chat.in_config, settings.librechat.chart.version)
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from components import stack_file
 from components.charts import Chart, ChartLocation, ChartNotFoundError, read_source
 from components.contracts import all_keys, contract_file
 from components.faults import SettingsError
@@ -170,8 +171,8 @@ def _named(name: str, version: str, source: str) -> Wanted:
 def _pinned(project_dir: Path, only: str | None, source: str | None) -> Iterator[Wanted]:
     """The charts of all stack files, or of one, each once: where a stack names the real one, no stand-in is taken."""
     found: dict[tuple[str, str], Wanted] = {}
-    for file in sorted(project_dir.glob(f"Pulumi.{only or '*'}.yaml")):
-        setting, charts = pinned_charts(file.name.removeprefix("Pulumi.").removesuffix(".yaml"), project_dir)
+    for stack in (name for name in stack_file.stacks(project_dir) if only in (None, name)):
+        setting, charts = pinned_charts(stack, project_dir)
         for chart in charts:
             before = found.get((chart.name, chart.version))
             if before is None or before.stand_in:

@@ -1,4 +1,7 @@
-"""`python -m ops why --stack STACK`: why the stack's releases are not ready, read from its cluster."""
+"""`python -m ops why --stack STACK`: why the stack's releases are not ready, read from its cluster.
+
+Exit code 0: nothing is wrong. 1: a cause was found. 2: could not tell.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.charts import LIBRECHAT, OLLAMA
 from components.loading import PROJECT_DIR, Settings
 from components.releases import final_values
 from ops.command import options_of_stack, settings_of_stack
@@ -42,10 +44,7 @@ def main(arguments: list[str]) -> int:
 def releases_of(settings: Settings) -> list[Release]:
     """The stack's releases, in the order in which they are made."""
     values = final_values(settings.platform, settings.ollama, settings.librechat)
-    return [
-        Release(OLLAMA.name, settings.ollama.namespace, values[OLLAMA.name]),
-        Release(LIBRECHAT.name, settings.librechat.namespace, values[LIBRECHAT.name]),
-    ]
+    return [Release(name, namespace, values[name]) for name, namespace in settings.platform.namespaces.items()]
 
 
 def report(context: str, kubeconfig: Path | None, releases: Sequence[Release], *, as_json: bool = False) -> int:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pulumi
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_kubernetes.core.v1 import Namespace, Secret
+from pulumi_kubernetes.core.v1 import LimitRange, Namespace, ResourceQuota, Secret, ServiceAccount
 from pulumi_kubernetes.helm.v3 import Release
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_random import RandomPassword
 
 APPS: dict[str, Any] = json.loads(Path(__file__).with_name("inputs.json").read_text(encoding="utf-8"))
@@ -29,8 +30,14 @@ class Component(ComponentResource):
 
 
 def metadata(app: str, name: str, namespace: pulumi.Input[str] | None = None) -> ObjectMetaArgs:
-    """Name and labels of an object that belongs to an app."""
-    return ObjectMetaArgs(name=name, namespace=namespace, labels=APPS[app]["labels"])
+    """Name and labels of an object that belongs to an app; those of Pod Security are the namespace's alone."""
+    owned = {"pulumi.com/patchForce": "true"}
+    labels = {
+        label: value
+        for label, value in APPS[app]["labels"].items()
+        if namespace is None or not label.startswith("pod-security.")
+    }
+    return ObjectMetaArgs(name=name, namespace=namespace, labels=labels, annotations=owned)
 
 
 def release(name: str, namespace: Namespace, values: Any, opts: ResourceOptions) -> Release:
@@ -52,11 +59,37 @@ def release(name: str, namespace: Namespace, values: Any, opts: ResourceOptions)
     )
 
 
+def around(app: str, namespace: Namespace, opts: ResourceOptions) -> list[pulumi.Resource]:
+    """Network rules, limits and accounts beside a release."""
+    made: list[pulumi.Resource] = []
+    for name, inputs in APPS[app]["around"].items():
+        inside = metadata(app, inputs["metadata"]["name"], namespace.metadata.name)
+        match inputs["type"]:
+            case "NetworkPolicy":
+                made.append(NetworkPolicy(name, metadata=inside, spec=inputs["spec"], opts=opts))
+            case "LimitRange":
+                made.append(LimitRange(name, metadata=inside, spec=inputs["spec"], opts=opts))
+            case "ServiceAccount":
+                made.append(ServiceAccount(name, metadata=inside, automount_service_account_token=False, opts=opts))
+    return made
+
+
+def quota(app: str, namespace: Namespace, opts: ResourceOptions) -> None:
+    """The quota, which changes after the release."""
+    for name, inputs in APPS[app]["around"].items():
+        if inputs["type"] == "ResourceQuota":
+            inside = metadata(app, inputs["metadata"]["name"], namespace.metadata.name)
+            ResourceQuota(name, metadata=inside, spec=inputs["spec"], opts=opts)
+
+
 def plain_app(name: str, parent: pulumi.Resource | None = None) -> Release:
-    """An app that is nothing but a namespace and a release."""
+    """An app without Secrets."""
     app = Component("HelmApp", name, ResourceOptions(parent=parent))
-    namespace = Namespace(name, metadata=metadata(name, APPS[name]["namespace"]), opts=ResourceOptions(parent=app))
-    return release(name, namespace, APPS[name]["values"], ResourceOptions(parent=app))
+    namespace = Namespace(name, metadata=metadata(name, APPS[name]["name"]), opts=ResourceOptions(parent=app))
+    guardrails = around(name, namespace, ResourceOptions(parent=app, depends_on=[namespace]))
+    made = release(name, namespace, APPS[name]["values"], ResourceOptions(parent=app, depends_on=guardrails))
+    quota(name, namespace, ResourceOptions(parent=app, depends_on=[namespace, made]))
+    return made
 
 
 def key(name: str, length: int) -> Output[str]:
@@ -109,20 +142,25 @@ meilisearch = {"MEILI_MASTER_KEY": meili_master_key}
 
 app = Component("HelmApp", "librechat", ResourceOptions(parent=librechat, depends_on=[ollama]))
 within_app = ResourceOptions(parent=app, depends_on=[ollama])
-namespace = Namespace("librechat", metadata=metadata("librechat", APPS["librechat"]["namespace"]), opts=within_app)
-secrets = [
-    Secret(name, metadata=metadata("librechat", name, namespace.metadata.name), string_data=data, opts=within_app)
-    for name, data in {
-        "librechat-credentials": credentials,
-        "librechat-mongodb-credentials": mongodb,
-        "librechat-meilisearch-credentials": meilisearch,
-    }.items()
-]
+namespace = Namespace("librechat", metadata=metadata("librechat", APPS["librechat"]["name"]), opts=within_app)
+secrets: list[Secret] = []
+for name, data in {
+    "librechat-mongodb-credentials": mongodb,
+    "librechat-credentials": credentials,
+    "librechat-meilisearch-credentials": meilisearch,
+}.items():
+    after_the_last = ResourceOptions(parent=app, depends_on=[ollama, namespace, *secrets])
+    labelled = metadata("librechat", name, namespace.metadata.name)
+    secrets.append(Secret(name, metadata=labelled, string_data=data, opts=after_the_last))
 values = APPS["librechat"]["values"]
 values["podAnnotations"]["checksum/credentials"] = checksum(salt, credentials)
 values["mongodb"]["podAnnotations"]["checksum/credentials"] = checksum(salt, mongodb)
 values["meilisearch"]["podAnnotations"]["checksum/credentials"] = checksum(salt, meilisearch)
-librechat_release = release("librechat", namespace, values, ResourceOptions(parent=app, depends_on=[ollama, *secrets]))
+guardrails = around("librechat", namespace, ResourceOptions(parent=app, depends_on=[ollama, namespace]))
+before_librechat = ResourceOptions(parent=app, depends_on=[ollama, *secrets, *guardrails])
+librechat_release = release("librechat", namespace, values, before_librechat)
+after_librechat = ResourceOptions(parent=app, depends_on=[ollama, namespace, librechat_release])
+quota("librechat", namespace, after_librechat)
 
 for name in APPS:
     if name not in ("ollama", "librechat"):

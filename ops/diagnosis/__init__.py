@@ -3,7 +3,7 @@
 Importing this package costs next to nothing: the Kubernetes client is imported when a cluster is asked.
 """
 
-from ops.diagnosis.failing import Explanation, explain_failure, explain_release
+from ops.diagnosis.failing import Explanation, explain_failure
 from ops.diagnosis.transient import is_transient
 
-__all__ = ["Explanation", "explain_failure", "explain_release", "is_transient"]
+__all__ = ["Explanation", "explain_failure", "is_transient"]

@@ -14,7 +14,6 @@ from ops.diagnosis.words import in_setting, shortened
 IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
          "RegistryUnavailable", "SignatureValidationFailed")  # fmt: skip
 START = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreStartHookError")
-STARTING = ("ContainerCreating", "PodInitializing")
 PULL = re.compile(
     r'Failed to pull image "(?P<image>[^"]+)": (?P<why>.*)|Back-off pulling image "(?P<backed>[^"]+)"(: (?P<more>.*))?'
 )
@@ -87,7 +86,7 @@ def _of_container(snapshot: Snapshot, subject: str, pod: Object, container: Obje
         return _crash(subject, pod, container, ended)
     if running is not None and probes:
         return probe(subject, container["name"], probes)
-    return _slow(snapshot, subject, pod, container, events)
+    return _slow(snapshot, subject, container, events)
 
 
 def image(subject: str, message: str, reference: str = "") -> Cause:
@@ -147,7 +146,7 @@ def _crash(subject: str, pod: Object, container: Object, ended: Object) -> Cause
     return Cause(Rank.CRASH, subject, text, details, cure, LogOf(name(pod), container["name"], previous))
 
 
-def _slow(snapshot: Snapshot, subject: str, pod: Object, container: Object, events: Sequence[Event]) -> Cause:
+def _slow(snapshot: Snapshot, subject: str, container: Object, events: Sequence[Event]) -> Cause:
     """Nothing has failed: say what the container is at, and since when."""
     about = [event for event in events if event.reason in ("Pulling", "Pulled", "Started", "Created")]
     latest = about[-1] if about else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from components.guardrails.devices import AMD, NVIDIA, devices
+from components.values import section
 from ops.diagnosis.objects import Object
 
 BASIS = ("secrets", "serviceaccounts", "services", "persistentvolumeclaims", "deployments.apps")
@@ -19,13 +21,12 @@ def expected_pods(release: str, values: Mapping[str, Any]) -> dict[str, Object]:
     """The workload that bears the release's name → as much of its pod spec as decides where it can run."""
     resources = {part: dict(values.get("resources", {}).get(part) or {}) for part in ("requests", "limits")}
     tolerations = list(values.get("tolerations") or ())
-    gpu = values.get("ollama", {}).get("gpu", {}) if isinstance(values.get("ollama"), Mapping) else {}
-    if gpu.get("enabled"):
-        # What Ollama's chart 1.77.0 makes of it: a limit, and the toleration of NVIDIA's taint (2026-11, facts.md).
-        resource = "amd.com/gpu" if gpu.get("type") == "amd" else "nvidia.com/gpu"
-        resources["limits"][resource] = gpu.get("number", 1)
-        if resource == "nvidia.com/gpu":
-            tolerations.append({"key": resource, "operator": "Exists", "effect": "NoSchedule"})
+    # What Ollama's chart 1.77.0 makes of GPUs: a limit, and the toleration of NVIDIA's taint (2026-11, facts.md).
+    gpus = devices(values)
+    resources["limits"] = {**gpus, **resources["limits"]}
+    if gpus and AMD not in gpus:
+        key = section(values, "ollama", "gpu").get("nvidiaResource") or NVIDIA
+        tolerations.append({"key": key, "operator": "Exists", "effect": "NoSchedule"})
     return {
         release: {
             "nodeSelector": values.get("nodeSelector") or {},

@@ -62,13 +62,6 @@ def explain_failure(
         return Explanation(tuple(map(_masked, [why, *said])), is_transient(errors[:1]))
 
 
-def explain_release(
-    context: str, kubeconfig: Path | str | None, namespace: str, release: str, since: datetime | None
-) -> list[str]:
-    """The lines of explain_failure(), for who knows neither errors nor values."""
-    return list(explain_failure(context, kubeconfig, namespace, release, since).lines)
-
-
 def _masked(line: str) -> str:
     from ops.diagnosis.masking import Masker
 

@@ -61,8 +61,8 @@ def helm_causes(snapshot: Snapshot, error: str) -> Iterator[Cause]:
 def stuck(snapshot: Snapshot) -> Cause:
     """Helm's record says that an operation is under way."""
     undo = "uninstall" if len(snapshot.revisions) < 2 else "rollback"
-    cure = f"if none is: helm -n {snapshot.namespace} {undo} {snapshot.release}, then pulumi refresh"
-    cure += " --clear-pending-creates (pulumi cancel before, where the state is locked)"
+    cure = f"if none is: make recover STACK=<stack>; by hand: helm -n {snapshot.namespace} {undo} {snapshot.release}"
+    cure += ", then pulumi refresh --clear-pending-creates (pulumi cancel before, where the state is locked)"
     text = "helm's record says that an operation is under way: another `up`, or one that was interrupted"
     return Cause(Rank.RECORD, f"release {snapshot.release}", text, (), cure)
 

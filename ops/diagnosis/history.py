@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,20 +14,53 @@ import yaml
 from ops.diagnosis.masking import HELM_RECORD
 from ops.diagnosis.objects import WORKLOADS, Object, Revision, moment
 
+UNDER_WAY = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+"""What helm calls a revision that it is at work on, or was when it was killed; it begins nothing else meanwhile."""
+GOOD = ("deployed", "superseded")
+"""What helm calls a revision that was ready once."""
+TAKEN_BACK = "private-chatgpt/taken-back"
+"""Annotation of the record of a revision by which `recover` took a release back: it counts as the stack's own."""
+NAME_PREFIX = "sh.helm.release.v1."
+"""What the names of records begin with; release, `.v` and number follow."""
 UNPACKED = 2
 """How many of the latest records are unpacked: the one that holds now and the one before it."""
 
 
 def revisions_of(release: str, secrets: Iterable[Object]) -> list[Revision]:
     """The release's revisions, oldest first; only the latest two with what is inside."""
+    records = records_of(release, secrets)
+    plain, unpacked = records[:-UNPACKED], records[-UNPACKED:]
+    return [*map(_from_labels, plain), *map(_from_record, unpacked)]
+
+
+def records_of(release: str, secrets: Iterable[Object]) -> list[Object]:
+    """The Secrets that are helm's records of the release, oldest first."""
     records = [
         item
         for item in secrets
         if item.get("type") == HELM_RECORD and (item["metadata"].get("labels") or {}).get("name") == release
     ]
-    records.sort(key=lambda item: int(item["metadata"]["labels"]["version"]))
-    plain, unpacked = records[:-UNPACKED], records[-UNPACKED:]
-    return [*map(_from_labels, plain), *map(_from_record, unpacked)]
+    return sorted(records, key=number_of)
+
+
+def number_of(record: Object) -> int:
+    """Which revision a record is of."""
+    return int(record["metadata"]["labels"]["version"])
+
+
+def status_of(record: Object) -> str:
+    """Helm's word on the revision, such as `deployed`."""
+    return str(record["metadata"]["labels"]["status"])
+
+
+def unpack(secret: Object) -> Object | None:
+    """What a record holds; None for one that is cut off, or that a helm wrote which packs them otherwise."""
+    try:
+        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+        record: Object = json.loads(gzip.decompress(packed))
+    except (KeyError, ValueError, OSError, EOFError, zlib.error):
+        return None
+    return record
 
 
 def rolled_back(revisions: Sequence[Revision]) -> bool:
@@ -45,17 +79,14 @@ def is_rollback(revision: Revision) -> bool:
 
 
 def _from_labels(secret: Object) -> Revision:
-    labels = secret["metadata"]["labels"]
-    return Revision(int(labels["version"]), labels["status"])
+    return Revision(number_of(secret), status_of(secret))
 
 
 def _from_record(secret: Object) -> Revision:
     plain = _from_labels(secret)
-    try:
-        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
-        record = json.loads(gzip.decompress(packed))
-    except (KeyError, ValueError, OSError):
-        # Written by a helm that packs them otherwise: number and status are enough to go on.
+    record = unpack(secret)
+    if record is None:
+        # Number and status are enough to go on.
         return plain
     info = record.get("info") or {}
     return Revision(

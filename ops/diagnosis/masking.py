@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ops.diagnosis.objects import Object
 
 MASK = "***"
+NOT_SHOWN = "(not shown)"
+SECRET_NAME = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|CRED|_URI|DSN", re.IGNORECASE)
+"""Names, as of an environment variable, whose value isn't shown."""
+REFERENCE = re.compile(r"(?:Name|Ref|_FILE|-(?:file|name|ref|path|dir)|^topologyKey)$")
+"""The end of names that say where a secret is, not what; a topologyKey is the name of a node's label."""
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""What `kubectl apply` was given, a whole Secret perhaps."""
 HELM_RECORD = "helm.sh/release.v1"
 SHORTEST = 4
 """Shorter values hide nothing, and masking them would tear up every word."""
@@ -35,9 +42,22 @@ PATTERNS = (
     (
         re.compile(
             r"((?:[A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[ _-]?key|credential|private[ _-]?key"
-            r"|access[ _-]?key|master[ _-]?key|creds_(?:key|iv))[A-Za-z0-9_-]*)[\"']?\s*(?:=|:(?!//)|=>)\s*)"
+            r"|access[ _-]?key|master[ _-]?key|creds_(?:key|iv)|pass[ _-]?phrase"
+            # Neither bypass, compass nor passthrough.
+            r"|(?<!by)(?<!com)pass(?![A-Za-z])(?![_-]through))[A-Za-z0-9_-]*)"
+            # JSON in JSON has a backslash before its quotes.
+            r"\\*[\"']?\s*(?:=|:(?!//)|=>)\s*)"
             # Not a count: a quota says `secrets=5`.
-            r"(?!\d{1,3}(?![A-Za-z0-9]))(?:\"[^\"]*\"|'[^']*'|[^\s,;}\"']+)",
+            r"(?!\d{1,3}(?![A-Za-z0-9]))(?:\\+\"[^\"]*\"|\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s,;}\"']+)",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+    # A flag and its value with a space between them, in a command line that is one text.
+    (
+        re.compile(
+            r"((?<![\w-])--?[a-z0-9-]*(?:pass|pwd|secret|token|key|cred)[a-z0-9-]*"
+            r"(?<!-file)(?<!-name)(?<!-ref)(?<!-path)(?<!-dir)\s+)(?![-|&;])(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
@@ -91,12 +111,65 @@ def secret_texts(secrets: Iterable[Object], pods: Iterable[Object] = ()) -> Iter
             continue
         for packed in (secret.get("data") or {}).values():
             yield base64.b64decode(packed).decode(errors="replace")
-    named = re.compile(r"PASS|PWD|SECRET|TOKEN|KEY|CRED|_URI|DSN", re.IGNORECASE)
     for pod in pods:
         for container in pod["spec"].get("containers") or ():
             for variable in container.get("env") or ():
-                if variable.get("value") and named.search(variable["name"]) and not variable["name"].endswith("_FILE"):
+                if variable.get("value") and is_secret_name(variable["name"]):
                     yield variable["value"]
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under this name is taken for a secret."""
+    return name == LAST_APPLIED or (bool(SECRET_NAME.search(name)) and not REFERENCE.search(name))
+
+
+def hidden_object(item: Object) -> Object:
+    """The object, field by field, without what a Secret holds and without what `hidden` hides."""
+    parts = {"data", "stringData"} if item["kind"] == "Secret" else set[str]()
+    return {key: _not_shown(value) if key in parts else hidden(value) for key, value in item.items()}
+
+
+def hidden(value: Any) -> Any:
+    """The value without texts under a name such as that of a password, or after a flag that is called so."""
+    if isinstance(value, Mapping):
+        return {key: MASK if _hides(value, key) else hidden(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        pairs = zip([None, *value], value, strict=False)
+        return [MASK if _follows_flag(before, inner) else hidden(inner) for before, inner in pairs]
+    return value
+
+
+def named_secrets(value: Any) -> Iterator[str]:
+    """The texts under such a name: what stands there in a stack's settings may come up elsewhere without the name."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from [inner] if _hides(value, key) else named_secrets(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from named_secrets(inner)
+
+
+def _hides(values: Mapping[str, Any], key: str) -> bool:
+    name = values.get("name")
+    item = key == "value" and isinstance(name, str) and is_secret_name(name)
+    # The `key` of a toleration or of a selector is the name of a label.
+    label = key == "key" and ("operator" in values or "effect" in values)
+    return isinstance(values[key], str) and (item or is_secret_name(key)) and not label
+
+
+def _not_shown(value: Any) -> Any:
+    return dict.fromkeys(value, NOT_SHOWN) if isinstance(value, Mapping) else value
+
+
+def _follows_flag(before: Any, item: Any) -> bool:
+    """Whether it is the value in `--password, <value>`; with `=` it is one text, which a Masker masks."""
+    return (
+        isinstance(before, str)
+        and isinstance(item, str)
+        and re.fullmatch(r"--?[\w.-]+", before) is not None
+        and is_secret_name(before)
+        and not item.startswith("-")
+    )
 
 
 def _pieces(secret: str) -> Iterator[str]:

@@ -56,6 +56,11 @@ def lacks(pod_spec: Object, node: Object, pods: Sequence[Object] | None) -> Iter
     yield from _too_little(pod_spec, node, pods)
 
 
+def no_node_takes(pod_spec: Object, nodes: Sequence[Object], used: Mapping[str, Sequence[Object]]) -> bool:
+    """Whether each of the nodes lacks something; False where none is known."""
+    return bool(nodes) and all(any(lacks(pod_spec, node, used.get(name(node)))) for node in nodes)
+
+
 def fits_apart_from_use(pod_spec: Object, node: Object) -> bool:
     """Whether the node could take the pod if it were empty: only then does it matter what is in use there."""
     return not any(lacks(pod_spec, node, ()))

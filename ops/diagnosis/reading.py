@@ -38,7 +38,8 @@ class UnreachableError(RuntimeError):
 def connect(context: str, kubeconfig: Path | str | None = None) -> Iterator[client.ApiClient]:
     """An API client for a kubeconfig context; without a file the one that kubectl would take.
 
-    Raises UnreachableError where there is no such context.
+    Raises UnreachableError where there is no such context. One that is raised while the cluster is asked, or an answer
+    that never came, is raised anew with the server that was asked.
     """
     configuration = client.Configuration()
     try:
@@ -51,7 +52,18 @@ def connect(context: str, kubeconfig: Path | str | None = None) -> Iterator[clie
     configuration.retries = False
     configuration.connection_pool_maxsize = AT_ONCE
     with client.ApiClient(configuration) as api:
-        yield api
+        try:
+            yield api
+        except (UnreachableError, HTTPError, TimeoutError) as error:
+            why = (
+                str(error) if isinstance(error, UnreachableError) else f"the cluster does not answer: {why_not(error)}"
+            )
+            raise UnreachableError(f"{why} ({_asked(configuration.host, context, kubeconfig)})") from error
+
+
+def _asked(server: str, context: str, kubeconfig: Path | str | None) -> str:
+    file = f" --kubeconfig {kubeconfig}" if kubeconfig else ""
+    return f"asked: {server}; try again when it answers kubectl{file} --context {context} get --raw /readyz"
 
 
 def read(api: client.ApiClient, namespace: str, release: str, expected: Mapping[str, Object]) -> Snapshot:
@@ -66,7 +78,7 @@ def read(api: client.ApiClient, namespace: str, release: str, expected: Mapping[
         if error.status == 401:
             raise UnreachableError("the cluster does not accept the credentials of the kubeconfig") from error
     except (HTTPError, OSError) as error:
-        raise UnreachableError(f"the cluster does not answer: {_in_short(error)}") from error
+        raise UnreachableError(f"the cluster does not answer: {why_not(error)}") from error
     resources, unreadable = _read_all(_questions(api, namespace))
     found = resources.pop("namespaces", [{}])
     snapshot = Snapshot(
@@ -171,7 +183,7 @@ def _read_all(questions: Mapping[str, Question]) -> tuple[dict[str, list[Object]
         except client.ApiException as error:
             unreadable[resource] = f"{error.status} {error.reason}"
         except (HTTPError, OSError, ValueError) as error:
-            unreadable[resource] = _in_short(error)
+            unreadable[resource] = why_not(error)
     return resources, unreadable
 
 
@@ -197,7 +209,10 @@ def _with_nodes(api: client.ApiClient, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, nodes=nodes, used=used, unreadable={**snapshot.unreadable, **unreadable})
 
 
-def _in_short(error: Exception) -> str:
-    """urllib3 wraps what matters several times."""
+def why_not(error: BaseException) -> str:
+    """Why there was no answer, without addresses of objects; urllib3 wraps what matters several times."""
+    inner = [item for item in error.args if isinstance(item, OSError)]
+    if inner:
+        return inner[0].strerror or str(inner[0])
     reason = getattr(error, "reason", None)
     return str(reason if reason is not None else error).rpartition(">: ")[2].rpartition("): ")[2]

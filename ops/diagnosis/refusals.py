@@ -38,10 +38,8 @@ def _pod_security(snapshot: Snapshot, subject: str, found: Found) -> Cause:
     text = f'pod security level "{found["level"]}" of the namespace refuses its pods'
     wanted = re.split(r", (?=[A-Za-z]+(?: !=| \(|Profile| capab))", found["what"])
     where = in_setting(snapshot.release, "values")
-    cure = (
-        f"set the security contexts that it asks for{where}, or lower the level of the namespace "
-        "(label pod-security.kubernetes.io/enforce)"
-    )
+    level = in_setting(snapshot.release, "podSecurity") or " (label pod-security.kubernetes.io/enforce)"
+    cure = f"set the security contexts that it asks for{where}, or lower the level of the namespace{level}"
     return _cause(subject, text, cure, *(shortened(part, 200) for part in wanted))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ops.diagnosis.causes import Cause, Rank
-from ops.diagnosis.nodes import Lack, lacks_by_node, nearest
+from ops.diagnosis.nodes import Lack, lacks_by_node, nearest, no_node_takes
 from ops.diagnosis.objects import Object, Snapshot
 from ops.diagnosis.words import in_setting
 
@@ -23,7 +23,9 @@ def unschedulable(snapshot: Snapshot, subject: str, message: str, pod_spec: Obje
         quotas = [line for line in quota_lines(snapshot) if "storage" in line or "persistentvolumeclaims" in line]
         cure = f"ask for less storage{in_setting(snapshot.release, 'storage')}, or raise the quota" if quotas else ""
         return Cause(Rank.CLAIM, subject, text, tuple(quotas), cure)
-    if UNBOUND in message:
+    # Whatever a pod waits for next, its event keeps the first message (client-go v0.37.0, tools/events, getKey; read
+    # 2026-11-22), and the first is that its new claims are not bound yet.
+    if UNBOUND in message and not (pod_spec and no_node_takes(pod_spec, snapshot.nodes, snapshot.used)):
         return Cause(Rank.NODE, subject, "waits for a volume claim that is not bound", (said,))
     if not pod_spec or not snapshot.nodes:
         return Cause(Rank.NODE, subject, "no node can take it", (said,), _cure(snapshot.release, _kinds_in(said)))

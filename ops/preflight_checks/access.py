@@ -32,6 +32,16 @@ def needed(
     ]
     verbs = {*OF_RECORDS, *(OF_THE_STACK if release.secrets else ())}
     found += [Access(verb, "secrets", "", inside) for verb in verbs]
+    around = [kinds.get((item["apiVersion"], item["kind"])) for item in release.around]
+    classes = (kind for kind in around if kind and kind.resource == "priorityclasses")
+    # Another priority is another class: the one before is deleted.
+    found += [Access("delete", kind.resource, kind.group, "") for kind in classes]
+    found += [
+        Access(verb, kind.resource, kind.group, inside if kind.namespaced else "")
+        for kind in around
+        if kind
+        for verb in OF_THE_STACK
+    ]
     for item in manifests:
         kind = kinds.get((item["apiVersion"], item["kind"]))
         if kind is None:

@@ -19,7 +19,7 @@ from ops.preflight_checks.access import needed
 from ops.preflight_checks.fitting import options
 from ops.preflight_checks.manifests import Pods, Ref, pods_of
 from ops.preflight_checks.names import refs_of
-from ops.preflight_checks.reading import Api, Pool
+from ops.preflight_checks.reading import Api, Pool, Question
 from ops.preflight_checks.rendering import Release, Rendered, render
 from ops.preflight_checks.scheduling import prepared
 from ops.preflight_checks.view import Kind, Unreadable, View, is_owned_by
@@ -80,6 +80,12 @@ class Cluster:
             return views
 
 
+def existing_secrets(api: Api, release: Release) -> dict[str, Question[Object | None]]:
+    """Questions for the Secrets that others make for a release, by name."""
+    inside = f"/api/v1/namespaces/{release.namespace}/secrets"
+    return {item.name: partial(reading.read_one, api, f"{inside}/{item.name}") for item in release.existing_secrets}
+
+
 @dataclass(frozen=True)
 class _Place:
     """What is in the namespace of a release."""
@@ -113,6 +119,7 @@ class _Place:
             namespace=self.namespace,
             kinds=kinds,
             live=live,
+            existing_secrets=pool.answers(existing_secrets(api, release)),
             denied=unread or [access for access, answer in allowed.items() if not answer],
             own_pods=_own_pods(release, live, self.lists["pods"]),
         )

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.guardrails.objects import ENFORCE
 from ops.diagnosis.objects import Object
+from ops.diagnosis.words import in_setting
 from ops.preflight_checks.findings import CouldNotTellError, Said, fails, well
 from ops.preflight_checks.manifests import Pods, containers
+from ops.preflight_checks.rendering import Release
 from ops.preflight_checks.view import View
 
-ENFORCE = "pod-security.kubernetes.io/enforce"
 PRIVILEGED, BASELINE, RESTRICTED = "privileged", "baseline", "restricted"
 
 # fmt: off
@@ -41,7 +43,8 @@ def pod_security(view: View) -> Iterator[Said]:
     """Whether the namespace's level, as it is or as the stack will label it, refuses a pod."""
     release = view.rendered.release
     namespace = view.live_namespace()
-    labels = {**((namespace or {}).get("metadata", {}).get("labels") or {}), **release.labels}
+    live = (namespace or {}).get("metadata", {}).get("labels") or {}
+    labels = {**live, **release.namespace_labels}
     level = labels.get(ENFORCE, PRIVILEGED)
     if level == PRIVILEGED:
         told = f"enforces {level}" if ENFORCE in labels else "sets no level (a cluster's own default can't be seen)"
@@ -57,11 +60,15 @@ def pod_security(view: View) -> Iterator[Said]:
                 f"the level {level} of namespace {release.namespace} refuses the pods of {pods.owner}: "
                 f"{'; '.join(refused)}",
                 f"Set the security contexts in {release.name}.values as the chart allows, or give the namespace a "
-                f"lower level with the label {ENFORCE}"
-                + (f" ({release.name}.labels)" if ENFORCE in release.labels else ""),
+                f"lower level with the label {ENFORCE}" + _where(release),
             )
     if not said:
         yield well(f"the namespace {release.namespace} enforces {level}, and the pods keep to it")
+
+
+def _where(release: Release) -> str:
+    """Which setting gives the namespace its level, if it is one of the stack's."""
+    return in_setting(release.name, "podSecurity") if ENFORCE in release.namespace_labels else ""
 
 
 def violations(pods: Pods, level: str) -> Iterator[str]:

@@ -18,7 +18,6 @@ from ops.preflight_checks.view import Unreadable, View, full_name
 PARTS: tuple[Part, ...] = ("requests", "limits")
 COMPUTE = ("cpu", "memory")
 OF_CLASS = ".storageclass.storage.k8s.io/"
-PER_CLAIM = ("requests.storage", "persistentvolumeclaims")
 ENDED = ("Succeeded", "Failed")
 
 Amounts = dict[str, Decimal]
@@ -30,7 +29,9 @@ def quota(view: View) -> Iterator[Said]:
     if view.live_namespace() is None:
         yield well(f"the namespace {namespace} is new: it has no ResourceQuota")
         return
-    quotas = view.all("resourcequotas")
+    own = {name(item) for item in view.rendered.release.around if item["kind"] == "ResourceQuota"}
+    # The stack's own grows with what the release asks for, in the same `up` and before it.
+    quotas = [item for item in view.all("resourcequotas") if name(item) not in own]
     if not quotas:
         yield well(f"the namespace {namespace} has no ResourceQuota")
         return

@@ -15,7 +15,7 @@ from kubernetes import client
 from urllib3.exceptions import HTTPError
 
 from ops.diagnosis.objects import Object
-from ops.diagnosis.reading import AT_ONCE
+from ops.diagnosis.reading import AT_ONCE, why_not
 from ops.preflight_checks.findings import CouldNotTellError
 from ops.preflight_checks.manifests import Ref
 from ops.preflight_checks.view import Access, Kind, Unreadable
@@ -64,40 +64,53 @@ class Api:
         """The answer to a question that is asked by creating an object that is never kept."""
         return self._ask("POST", path, JSON, [], body)
 
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any] | str | None = None, content: str = JSON, **query: str
+    ) -> Any:
+        """The answer to a request that writes, unless it is one with dryRun=All; raises as get() does."""
+        return self._ask(method, path, JSON, [(key, value) for key, value in query.items() if value], body, content)
+
     def items(self, path: str, **query: str) -> list[Object]:
         """Every object of a list, page by page."""
         found: list[Object] = []
         following = ""
         while True:
             answer = self.get(path, limit=str(PAGE), **query, **{"continue": following})
-            found += answer["items"]
+            found += answer["items"] or ()  # null from an API that keeps nothing
             following = answer["metadata"].get("continue") or ""
             if not following:
                 return found
 
     def _ask(
-        self, method: str, path: str, accept: str, query: list[tuple[str, str]], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        accept: str,
+        query: list[tuple[str, str]],
+        body: Mapping[str, Any] | str | None = None,
+        content: str = JSON,
     ) -> Any:
         left = self.deadline.left()
         if not left:
             raise TimeoutError("there was no time left to ask")
-        headers = {"Accept": accept, "Content-Type": JSON}
+        headers = {"Accept": accept, "Content-Type": content}
         prepared = self.client.param_serialize(
             method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         answer = self.client.call_api(*prepared, _request_timeout=min(REQUEST_TIMEOUT, left))
         data = answer.read()  # type: ignore[no-untyped-call]
         if not 200 <= answer.status < 300:
-            raise client.ApiException(status=answer.status, reason=answer.reason)
+            error = client.ApiException(status=answer.status, reason=answer.reason)
+            error.body = data
+            raise error
         return json.loads(data)
 
 
 def in_short(error: BaseException) -> str:
-    """Why a question was not answered, without addresses of objects; urllib3 wraps what matters several times."""
+    """Why a question was not answered, without addresses of objects."""
     if isinstance(error, client.ApiException):
         return "not allowed" if error.status == 403 else f"{error.status} {error.reason}"
-    reason = getattr(error, "reason", None)
-    return str(reason if reason is not None else error).rpartition(">: ")[2].rpartition("): ")[2]
+    return why_not(error)
 
 
 class Pool:
@@ -144,6 +157,7 @@ CLUSTER_LISTS = {
     "storageclasses": "/apis/storage.k8s.io/v1/storageclasses",
     "csidrivers": "/apis/storage.k8s.io/v1/csidrivers",
     "ingressclasses": "/apis/networking.k8s.io/v1/ingressclasses",
+    "ingresses": "/apis/networking.k8s.io/v1/ingresses",
     "runtimeclasses": "/apis/node.k8s.io/v1/runtimeclasses",
 }
 NAMESPACE_LISTS = ("resourcequotas", "limitranges", "persistentvolumeclaims", "pods")

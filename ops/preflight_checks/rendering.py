@@ -18,10 +18,15 @@ from typing import Any
 import yaml
 
 from components.charts import LIBRECHAT, OLLAMA, Chart, ChartLocation
-from components.helm_app import owner_labels
-from components.librechat import secret_names
+from components.existing import ExistingSecret, existing_secrets
+from components.guardrails.apps import around_librechat, around_ollama
+from components.guardrails.objects import Guardrails, objects_around, pod_security_labels
+from components.librechat import secret_keys
 from components.loading import PROJECT_DIR, Settings
+from components.ownership import owner_annotations, owner_labels
 from components.releases import final_values
+from components.replicas import Shared
+from components.settings import LibreChatSettings, OllamaSettings
 from components.values import Values, dump
 from ops.diagnosis.masking import Masker
 from ops.diagnosis.objects import Object
@@ -29,6 +34,10 @@ from ops.diagnosis.words import shortened
 from ops.preflight_checks.findings import CouldNotTellError
 
 REFUSED_VERSION = re.compile(r"chart requires kubeVersion: (.+?) which is incompatible with Kubernetes")
+
+
+class ChartNotHadError(CouldNotTellError):
+    """The chart's source does not answer, or does not hold that version."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,17 @@ class Release:
     location: ChartLocation
     values: Values
     labels: Mapping[str, str]
-    """Labels of the namespace and of the Secrets: they say whose they are."""
+    """Labels of all that the stack owns: they say whose it is."""
+    annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Annotations of all that the stack owns."""
+    namespace_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Labels of the namespace beyond those."""
+    around: tuple[Object, ...] = ()
+    """What else the stack owns for it: network rules, quota, roles."""
     secrets: tuple[str, ...] = ()
     """Names of the Secrets that the stack makes."""
+    existing_secrets: tuple[ExistingSecret, ...] = ()
+    """Secrets that others make in its namespace."""
     settings: Values = dataclasses.field(default_factory=dict)
     """What stands in the stack file as free text, encrypted perhaps: helm's errors are shown without it."""
 
@@ -69,29 +86,35 @@ def releases_of(settings: Settings) -> list[Release]:
     """The stack's releases, in the order in which they are made."""
     platform, ollama, librechat = settings.platform, settings.ollama, settings.librechat
     values = final_values(platform, ollama, librechat)
-    ollama_chart = dataclasses.replace(OLLAMA, version=ollama.chart.version)
-    librechat_chart = dataclasses.replace(LIBRECHAT, version=librechat.chart.version)
-    return [
-        Release(
-            name=OLLAMA.name,
-            namespace=ollama.namespace,
-            chart=ollama_chart,
-            location=platform.locate(ollama_chart),
-            values=values[OLLAMA.name],
-            labels=owner_labels(platform, ollama.labels),
-            settings=ollama.values,
-        ),
-        Release(
-            name=LIBRECHAT.name,
-            namespace=librechat.namespace,
-            chart=librechat_chart,
-            location=platform.locate(librechat_chart),
-            values=values[LIBRECHAT.name],
-            labels=owner_labels(platform, librechat.labels),
-            secrets=secret_names(LIBRECHAT.name),
-            settings={"values": librechat.values, "env": librechat.env},
-        ),
-    ]
+
+    def release(chart: Chart, part: OllamaSettings | LibreChatSettings, guardrails: Guardrails, **more: Any) -> Release:
+        pinned = dataclasses.replace(chart, version=part.chart.version)
+        return Release(
+            chart.name,
+            part.namespace,
+            pinned,
+            platform.locate(pinned),
+            values[chart.name],
+            owner_labels(platform, part.labels),
+            annotations=owner_annotations(platform),
+            namespace_labels=pod_security_labels(part.pod_security),
+            around=tuple(objects_around(chart.name, platform, guardrails, part.namespace, part.labels).values()),
+            **more,
+        )
+
+    releases = []
+    if ollama:
+        guardrails = around_ollama(platform, ollama, values[OLLAMA.name])
+        releases.append(release(OLLAMA, ollama, guardrails, settings=ollama.values))
+    if librechat:
+        free_text = {"values": librechat.values, "env": librechat.env}
+        secrets = tuple(secret_keys(LIBRECHAT.name, librechat, Shared.of(values[LIBRECHAT.name])))
+        existing = existing_secrets(librechat)
+        guardrails = around_librechat(platform, librechat, values[LIBRECHAT.name])
+        releases.append(
+            release(LIBRECHAT, librechat, guardrails, secrets=secrets, existing_secrets=existing, settings=free_text)
+        )
+    return releases
 
 
 def render(
@@ -99,6 +122,7 @@ def render(
 ) -> Rendered:
     """What helm makes of the release on a cluster of that version, such as `v1.36.3`, which it is not asked to reach.
 
+    An empty version is that of the cluster for which this helm was made.
     Raises CouldNotTellError where helm is missing, the chart can't be had, the templates fail, or `timeout` seconds
     pass.
     """
@@ -112,8 +136,9 @@ def render(
         chart = _chart(helm, release, Path(folder), until, project_dir)
         takes = _metadata(chart).get("kubeVersion") or None
         line = ["template", release.name, str(chart), "--namespace", release.namespace, "--skip-tests"]
-        line += ["--values", "-", "--kube-version", version]
-        line += ["--api-versions", ",".join(api_versions)]
+        line += ["--values", "-"]
+        line += ["--kube-version", version] if version else []
+        line += ["--api-versions", ",".join(api_versions)] if api_versions else []
         done = _run(helm, line, until, project_dir, dump(release.values))
     if done.returncode and (found := REFUSED_VERSION.search(done.stderr)):
         return Rendered(
@@ -137,7 +162,7 @@ def _chart(helm: str, release: Release, folder: Path, until: float, project_dir:
     done = _run(helm, line, until, project_dir)
     if done.returncode:
         place = location.repository or location.chart
-        raise CouldNotTellError(f"helm can't get {release} from {place}: {_complaint(done.stderr, release)}")
+        raise ChartNotHadError(f"helm can't get {release} from {place}: {_complaint(done.stderr, release)}")
     return next(folder.glob("*.tgz"))
 
 

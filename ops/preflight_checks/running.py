@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from components.settings import CheckName
 from ops.diagnosis.reading import UnreachableError, connect
 from ops.preflight_checks.access import permissions
 from ops.preflight_checks.architecture import architecture
-from ops.preflight_checks.asking import Cluster
+from ops.preflight_checks.asking import Cluster, existing_secrets
 from ops.preflight_checks.findings import REACHABLE, CouldNotTellError, Finding, Result, Said, unknown
 from ops.preflight_checks.ingress import ingress_class
 from ops.preflight_checks.limits import limit_range
 from ops.preflight_checks.names import names
 from ops.preflight_checks.pod_security import pod_security
 from ops.preflight_checks.quota import quota
-from ops.preflight_checks.reading import Api, Deadline
-from ops.preflight_checks.rendering import Release
+from ops.preflight_checks.reading import Api, Deadline, Pool, read_one
+from ops.preflight_checks.rendering import Release, Rendered
 from ops.preflight_checks.scheduling import capacity, gpu
+from ops.preflight_checks.secrets import secrets
 from ops.preflight_checks.storage import storage
 from ops.preflight_checks.versions import version
 from ops.preflight_checks.view import View
@@ -40,6 +42,7 @@ CHECKS: Mapping[CheckName, Check] = {
     "limitRange": limit_range,
     "podSecurity": pod_security,
     "ingressClass": ingress_class,
+    "secrets": secrets,
 }
 """Every one of them concerns one release, and runs by itself before that release is created or changed."""
 
@@ -59,6 +62,18 @@ def examine(releases: Sequence[Release], off: Off, context: str, kubeconfig: Pat
     host = api_client.configuration.host
     reached = Finding(Result.OK, f"context {context}: {host} answers, Kubernetes {cluster.version}", check=REACHABLE)
     return [reached, *(finding for check in CHECKS for view in views for finding in findings_of(check, view, off))]
+
+
+def examine_secrets(release: Release, off: Off, context: str, kubeconfig: Path | str | None) -> list[Finding]:
+    """What the check `secrets` says of a release, with no look at anything else; nothing where the cluster is away."""
+    try:
+        with connect(context, kubeconfig) as api_client, Pool(deadline := Deadline.after(WITHIN)) as pool:
+            api = Api(api_client, deadline)
+            namespace = pool.answer(pool.start(partial(read_one, api, f"/api/v1/namespaces/{release.namespace}")))
+            found = pool.answers(existing_secrets(api, release))
+    except UnreachableError:
+        return []
+    return list(findings_of("secrets", View(Rendered(release), namespace=namespace, existing_secrets=found), off))
 
 
 def _unreachable(why: str, off: Off) -> list[Finding]:

@@ -57,6 +57,8 @@ class View:
     """Kinds that the API server serves, by apiVersion and kind."""
     live: Mapping[Ref, Object | Unreadable | None] = field(default_factory=dict)
     """What is there now under the names that the release, or the stack for it, is going to use."""
+    existing_secrets: Mapping[str, Object | Unreadable | None] = field(default_factory=dict, repr=False)
+    """The Secrets that others make, by name, None where one is not there. Their values are never shown."""
     denied: Sequence[Access] | Unreadable = ()
     """What the user would have to be allowed, and is not."""
     used: Mapping[str, Sequence[Object] | Unreadable] = field(default_factory=dict)
@@ -98,10 +100,6 @@ class View:
         if isinstance(self.namespace, Unreadable):
             raise CouldNotTellError(f"the namespace can't be read: {self.namespace.why}")
         return self.namespace
-
-    def is_there(self, ref: Ref) -> bool:
-        """Whether an object of that name is there now."""
-        return isinstance(self.live.get(ref), Mapping)
 
     def _need_manifests(self) -> None:
         if self.rendered.missing:

@@ -47,6 +47,12 @@ def list_pods(api: ApiClient, namespace: str = "default") -> list[Any]:
     return list(CoreV1Api(api).list_namespaced_pod(namespace).items)
 
 
+def quota_refusals(api: ApiClient, namespace: str) -> list[str]:
+    """What the namespace's events say of a quota that was exceeded."""
+    events: list[Any] = CoreV1Api(api).list_namespaced_event(namespace).items
+    return [event.message for event in events if "exceeded quota" in (event.message or "")]
+
+
 def config_maps(api: ApiClient) -> list[Any]:
     return list(CoreV1Api(api).list_namespaced_config_map("default").items)
 
@@ -103,6 +109,18 @@ def stored(cluster: LocalCluster) -> dict[str, Revision]:
         for item in _etcd(cluster, keys_only=True)
     }
     return {key: revision for key, revision in found.items() if key.split("/")[0] not in RESTLESS}
+
+
+def unchanged(read: Callable[[], T], seconds: float) -> T | None:
+    """What was read, where it is the same that many seconds later."""
+    before = read()
+    time.sleep(seconds)
+    return before if read() == before else None
+
+
+def at_rest(cluster: LocalCluster) -> dict[str, Revision]:
+    """The stored objects once controllers have written what they had to write: none of them changed for a second."""
+    return eventually(lambda: unchanged(lambda: stored(cluster), 1), 30)
 
 
 def stored_in(cluster: LocalCluster, namespace: str) -> dict[str, Revision]:

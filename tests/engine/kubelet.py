@@ -22,7 +22,7 @@ from local.cluster import LocalCluster
 from tests.engine.kube import eventually
 
 LABEL = "private-chatgpt.test/kubelet"
-CAPACITY = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+CAPACITY = {"cpu": "16", "memory": "64Gi", "ephemeral-storage": "100Gi", "pods": "110"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class PlayedNode:
                 (pod for pod in pods if pod.spec.node_name == self.name and not pod.metadata.deletion_timestamp), None
             )
 
-        return eventually(given)
+        return eventually(given, 90)
 
     def report(self, pod: Any, phase: str, state: Mapping[str, Any], **status: Any) -> None:
         """Write the status of a pod's only container, which is not ready."""
@@ -116,7 +116,7 @@ def played_node(cluster: LocalCluster, api: ApiClient, name: str = "played-node"
 
 
 def _hold_lease(api: ApiClient, name: str) -> None:
-    """kwok manages the nodes whose lease it can get."""
+    """Without a lease that is renewed, a node is soon said to be away."""
     spec = {"holderIdentity": "the test", "leaseDurationSeconds": 3600, "renewTime": datetime.now(UTC)}
     body: Any = {"metadata": {"name": name}, "spec": spec}
     CoordinationV1Api(api).create_namespaced_lease("kube-node-lease", body)

@@ -48,10 +48,10 @@ NO_SUCH_GPU: Settings = {"ollama.gpu": {"count": 1, "vendor": "amd"}}
 TOO_MANY_GPUS: Settings = {"ollama.gpu.count": 8, "ollama.nodeSelector": {"nvidia.com/gpu.present": "true"}}
 """The GPU node has four."""
 UNKNOWN_STORAGE_CLASS: Settings = {"ollama.storage.class": "no-such-class"}
-UNKNOWN_INGRESS_CLASS: Settings = {"librechat.host": "chat.example.com", "librechat.ingressClass": "no-such-class"}
-NO_INGRESS_CLASS: Settings = {"librechat.host": "chat.example.com"}
-"""The local cluster has a class, but none is the default."""
-RESTRICTED: Settings = {"ollama.labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+REACHED: Settings = {"librechat.host": "chat.example.com", "librechat.tlsSecret": "chat-tls"}
+UNKNOWN_INGRESS_CLASS: Settings = {**REACHED, "librechat.ingressClass": "no-such-class"}
+ESCALATING: Settings = {"ollama.values": {"securityContext": {"allowPrivilegeEscalation": True}}}
+RESTRICTED: Settings = {"ollama.podSecurity": "restricted", **ESCALATING}
 TOO_MUCH_MEMORY: Settings = {"ollama.resources.requests": {"memory": "4Ti"}}
 
 

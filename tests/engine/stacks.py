@@ -22,7 +22,6 @@ from local.up import STAND_INS
 
 INGRESS = {"librechat.ingressClass": "nginx"}
 """The local cluster has this class, and none that is the default."""
-STACK_TYPE = "pulumi:pulumi:Stack"
 Changes = dict[str, set[str]]
 
 

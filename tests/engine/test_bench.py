@@ -16,6 +16,8 @@ from bench.prepare import BenchError, Facts, Programs, differences, prepare, reg
 from bench.report import too_slow
 from components.loading import PROJECT_DIR
 
+pytestmark = pytest.mark.alone
+
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
@@ -119,3 +121,17 @@ def test_a_size_or_count_that_makes_no_sense_is_refused_before_anything_runs(arg
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""
+
+
+def test_a_run_over_teams_writes_what_each_cost_and_fails_over_its_limit(tmp_path: Path) -> None:
+    file = tmp_path / "teams.json"
+    line = [sys.executable, "-m", "bench.teams", "--teams", "2", "--group", "1", "--limit", "0.01", "--json", str(file)]
+    done = subprocess.run(line, cwd=PROJECT_DIR, text=True, capture_output=True, check=False, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert {text.partition(":")[0] for text in done.stderr.splitlines()} == {"up", "preview"}
+    assert "SIMULATED" in done.stdout
+    teams = json.loads(file.read_text())
+    assert [team["name"] for team in teams] == ["team-001", "team-002"]
+    for team in teams:
+        assert 0.3 < team["preview"] < team["up"] < 200
+    assert teams[0]["state"] == pytest.approx(teams[1]["state"], rel=0.01)

@@ -32,9 +32,7 @@ def test_a_preview_of_a_change_does_not_pass_for_none(dev: Stack) -> None:
         pytest.param(
             "librechat.title", "Another", LIBRECHAT_RELEASE, "values.librechat.configEnv.APP_TITLE", id="LibreChat"
         ),
-        pytest.param(
-            "ollama.resources.limits.memory", "6Gi", OLLAMA_RELEASE, "values.resources.limits.memory", id="Ollama"
-        ),
+        pytest.param("ollama.nodeSelector.disk", "ssd", OLLAMA_RELEASE, "values.nodeSelector", id="Ollama"),
     ],
 )
 def test_one_changed_setting_is_one_changed_resource_and_its_key_is_shown(
@@ -42,6 +40,14 @@ def test_one_changed_setting_is_one_changed_resource_and_its_key_is_shown(
 ) -> None:
     with dev.changed({setting: value}):
         assert dev.changes() == {release: {key}}
+
+
+def test_more_memory_for_an_app_is_more_room_in_its_quota_too(dev: Stack) -> None:
+    with dev.changed({"ollama.resources.limits.memory": "6Gi"}):
+        assert dev.changes() == {
+            OLLAMA_RELEASE: {"values.resources.limits.memory"},
+            "update kubernetes:core/v1:ResourceQuota ollama-quota": {'spec.hard["limits.memory"]'},
+        }
 
 
 def test_a_model_that_is_added_is_shown_inside_librechat_yaml(dev: Stack) -> None:

@@ -58,6 +58,7 @@ def test_the_stack_tells_what_is_deployed(stack: Stack) -> None:
             "app.kubernetes.io/managed-by": "pulumi",
             "private-chatgpt/project": "private-chatgpt",
             "private-chatgpt/stack": stack.name,
+            **{f"pod-security.kubernetes.io/{part}": "restricted" for part in ("enforce", "warn", "audit")},
         }
     *_, namespace, _, service, ports = stack.output("portForward").split()
     found = core.read_namespaced_service(service.removeprefix("service/"), namespace)

@@ -32,7 +32,9 @@ def test_keys_namespaces_and_releases_are_protected_in_prod_alone(dev: Stack, pr
 
     kinds = {
         "kubernetes:core/v1:Namespace",
+        "kubernetes:core/v1:ResourceQuota",
         "kubernetes:helm.sh/v3:Release",
+        "pulumi-python:dynamic:ReleaseGuard",
         "random:index/randomPassword:RandomPassword",
     }
     assert protected(prod) == kinds

@@ -41,6 +41,7 @@ def test_prod_without_a_gpu_node_fails_in_time_leaves_no_half_release_and_succee
     eventually(lambda: not left(gpuless, before, "pods"))
     # The claim is kept by policy: what was pulled into it need not be pulled again.
     kept = {"namespaces", "configmaps", "serviceaccounts", "persistentvolumeclaims", "persistentvolumes"}
+    kept |= {"networkpolicies", "limitranges"}
     assert {key.split("/")[0] for key in left(gpuless, before)} == kept
     assert left(gpuless, before, "serviceaccounts") == {"serviceaccounts/ollama/default"}
     assert left(gpuless, before, "configmaps") == {"configmaps/ollama/kube-root-ca.crt"}

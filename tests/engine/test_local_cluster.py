@@ -20,7 +20,8 @@ from local import cluster as local_cluster
 from local import control_plane
 from local.cluster import LocalCluster, pause, start, status, stop
 from local.contents import connect
-from local.control_plane import NAMES, ControlPlane, MissingProgramsError, free_ports
+from local.control_plane import NAMES, MissingProgramsError, free_ports
+from tests.engine.dead_programs import plane_of
 from tests.engine.kube import config_maps, create_claim, empty_default_namespace, eventually
 
 REPOSITORY = Path(__file__).parents[2]
@@ -104,6 +105,25 @@ def test_it_starts_within_15_seconds_and_a_running_one_is_reused_with_or_without
     assert (again.origin, node_names(again)) == ("reused", {"cpu-node", "gpu-node"})
     assert node_names(start(directory, gpu=False)) == {"cpu-node"}
     assert plane_of(again).running() == before
+
+
+def test_a_node_that_is_not_marked_as_simulated_is_left_alone(cluster: LocalCluster) -> None:
+    with connect(cluster.kubeconfig) as api:
+        core = CoreV1Api(api)
+        for name, annotations in (("somebodys", {}), ("simulated", {"kwok.x-k8s.io/node": "fake"})):
+            body: Any = {"metadata": {"name": name, "annotations": annotations}}
+            core.create_node(body)
+        try:
+            eventually(lambda: "Ready" in conditions_of(core, "simulated"))
+            assert conditions_of(core, "somebodys") == set()
+        finally:
+            for name in ("somebodys", "simulated"):
+                core.delete_node(name)
+
+
+def conditions_of(core: CoreV1Api, node: str) -> set[str]:
+    found: Any = core.read_node(node)
+    return {item.type for item in found.status.conditions or ()}
 
 
 def test_a_killed_cluster_is_started_again_with_its_data_and_a_ruined_one_is_made_anew(
@@ -215,10 +235,6 @@ def node_uid(kubeconfig: Path) -> str:
     with connect(kubeconfig) as api:
         node: Any = CoreV1Api(api).read_node("cpu-node")
     return str(node.metadata.uid)
-
-
-def plane_of(cluster: LocalCluster) -> ControlPlane:
-    return ControlPlane(home=cluster.directory / "cluster", name=cluster.name)
 
 
 def processes_of(directory: Path) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, NetworkingV1Api  # gitleaks:allow - it takes this for a key
 
 from components.loading import PROJECT_DIR
 from components.settings import all_settings
@@ -22,6 +22,8 @@ from ops import preflight
 from tests.engine import scenarios
 from tests.engine.kube import create_pod, empty_default_namespace, stored
 from tests.engine.stacks import beside
+
+pytestmark = pytest.mark.alone
 
 PREFIX = "preflight"
 OLLAMA = f"{PREFIX}-ollama"
@@ -88,10 +90,10 @@ def test_a_stack_that_can_run_passes_every_check_in_seconds(ask: Ask, stack: str
     assert answer.code == 0, answer.text
     results = answer.results()
     assert not results["failed"] | results["could not tell"] | results["off"]
-    assert len(results["ok"]) == 12
+    assert len(results["ok"]) == 13
     assert answer.seconds < 10
     (line,) = answer.text.strip().splitlines()[-1:]
-    assert line.startswith(f"Stack {stack}: 23 ok (") and line.endswith("nothing was changed)")
+    assert line.startswith(f"Stack {stack}: 25 ok (") and line.endswith("nothing was changed)")
 
 
 # --- each by itself ---------------------------------------------------------------------------------------------------
@@ -179,10 +181,10 @@ def test_memory_that_no_node_has(ask: Ask) -> None:
 
 
 def test_pods_that_fit_each_but_not_together(ask: Ask) -> None:
-    large = {"requests": {"cpu": "10"}}
+    large = {"requests": {"cpu": "120"}}
     answer = ask({"ollama.resources": large, "librechat.resources": large}, "dev")
     found = only(answer, "capacity", "librechat")
-    assert "no room for all pods together beside the releases before it: Deployment librechat (cpu 10" in found["text"]
+    assert "no room for all pods together beside the releases before it: Deployment librechat (cpu 120" in found["text"]
 
 
 def test_an_unknown_ingress_class_and_none_at_all(ask: Ask) -> None:
@@ -201,14 +203,14 @@ def test_a_restricted_namespace_that_is_still_to_be_made(ask: Ask) -> None:
     assert found["text"].startswith(
         f"the level restricted of namespace {OLLAMA} refuses the pods of Deployment ollama: container ollama: "
     )
-    assert "runAsNonRoot is not true" in found["text"] and "(ollama.labels)" in found["cure"]
+    assert "allowPrivilegeEscalation is not false" in found["text"] and "(ollama.podSecurity)" in found["cure"]
 
 
 def test_a_restricted_namespace_that_is_there(ask: Ask, api: ApiClient) -> None:
     labels = scenarios.labels_of_stack("prod") | {"pod-security.kubernetes.io/enforce": "restricted"}
     with scenarios.namespace(api, "strict-ollama", labels):
-        answer = ask({"ollama.namespace": "strict-ollama"})
-    assert "(ollama.labels)" not in only(answer, "podSecurity", "ollama")["cure"]
+        answer = ask({"ollama.namespace": "strict-ollama", "ollama.podSecurity": "privileged", **scenarios.ESCALATING})
+    assert "(ollama.podSecurity)" not in only(answer, "podSecurity", "ollama")["cure"]
 
 
 def test_a_chart_for_another_kubernetes(ask: Ask, cluster: LocalCluster, tmp_path: Path) -> None:
@@ -247,6 +249,25 @@ def test_names_that_another_release_has(ask: Ask, api: ApiClient) -> None:
     assert found["text"].startswith(
         "ServiceAccount ollama is there already: it belongs to the helm release theirs in shared-ollama"
     )
+
+
+def test_a_host_that_an_ingress_elsewhere_has(ask: Ask, api: ApiClient) -> None:
+    service = {"service": {"name": "chat", "port": {"number": 80}}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": service}]
+    body: Any = {
+        "metadata": {"name": "their-chat"},
+        "spec": {"ingressClassName": "nginx", "rules": [{"host": "chat.example.com", "http": {"paths": paths}}]},
+    }
+    NetworkingV1Api(api).create_namespaced_ingress("default", body)
+    try:
+        found = only(ask({}), "names", "librechat")
+        assert ask({"librechat.host": "another.example.com"}).code == 0
+    finally:
+        NetworkingV1Api(api).delete_namespaced_ingress("their-chat", "default")
+    assert found["text"].startswith(
+        "Ingress librechat asks for chat.example.com/, which Ingress their-chat in namespace default has already"
+    )
+    assert "(librechat.host)" in found["cure"]
 
 
 def test_a_namespace_of_another_release(ask: Ask, api: ApiClient) -> None:
@@ -397,7 +418,7 @@ def test_without_helm_a_namespace_of_somebody_else_is_still_seen(
     assert [item["result"] for item in answer.of("names", "ollama")] == ["failed", "could not tell"]
 
 
-def test_a_chart_repository_that_does_not_answer(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chart_repository_that_does_not_answer(ask: Ask) -> None:
     answer = ask({"charts": "http://127.0.0.1:9"})
     assert answer.code == 2
     text = answer.of("storage", "ollama")[0]["text"]

@@ -21,9 +21,9 @@ from ops.preflight_checks.reading import Api, Deadline
 from ops.preflight_checks.rendering import releases_of
 from tests.engine import scenarios
 from tests.engine.leaks import keys_of, leaks
-from tests.engine.stacks import Stack, beside, stack_on
+from tests.engine.stacks import INGRESS, Stack, beside, stack_on
 
-HELD = beside("held") | {"librechat.ingressClass": "nginx", "ollama.gpu.count": 4, "protect": False}
+HELD = beside("held") | {**INGRESS, "librechat.host": "held.example.com", "ollama.gpu.count": 4, "protect": False}
 """All of the GPU node's GPUs."""
 
 
@@ -107,7 +107,7 @@ def test_no_key_of_the_stack_is_in_what_is_said(held: Stack, tmp_path: Path) -> 
 def test_the_permissions_that_are_asked_for_are_enough_to_deploy_change_and_roll_back(
     cluster: LocalCluster, api: ApiClient, tmp_path: Path
 ) -> None:
-    changes = {**beside("rights"), "ollama.chart.timeout": 8, "librechat.host": "chat.example.com"}
+    changes = {**beside("rights"), **scenarios.REACHED}
     project = scenarios.project(tmp_path / "project", cluster, "dev", changes)
     settings = Settings.of_stack("dev", project)
     with connect(cluster.context, cluster.kubeconfig) as client:
@@ -127,7 +127,7 @@ def test_the_permissions_that_are_asked_for_are_enough_to_deploy_change_and_roll
         limited.up()
         limited.change({"librechat.title": "Another"})
         limited.up()
-        with limited.changed(scenarios.TOO_MANY_GPUS):
+        with limited.changed({**scenarios.TOO_MANY_GPUS, "ollama.chart.timeout": 8}):
             printed = limited.fail("up", "--yes", "--skip-preview")
         assert "forbidden" not in printed and "context deadline exceeded" in printed
         assert CoreV1Api(api).list_namespaced_pod(limited.ollama).items, "rolled back to what was before"

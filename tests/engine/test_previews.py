@@ -25,7 +25,13 @@ def test_a_new_stack_can_be_previewed_without_any_kubeconfig(tmp_path: Path, mon
         "chat:components:HelmApp": 2,
         "kubernetes:core/v1:Namespace": 2,
         "kubernetes:core/v1:Secret": 3,
+        "kubernetes:core/v1:ResourceQuota": 2,
+        "kubernetes:core/v1:LimitRange": 2,
+        "kubernetes:core/v1:ServiceAccount": 1,
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy": 7,
         "kubernetes:helm.sh/v3:Release": 2,
+        "pulumi:providers:pulumi-python": 1,
+        "pulumi-python:dynamic:ReleaseGuard": 2,
         "random:index/randomPassword:RandomPassword": 8,
     }
     assert not (tmp_path / "no-kubeconfig").exists() and not (tmp_path / "home" / ".kube").exists()

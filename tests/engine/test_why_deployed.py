@@ -107,5 +107,5 @@ def test_a_cluster_that_does_not_answer_is_not_judged(
     assert "the cluster does not answer: " in capsys.readouterr().err
     assert why.report("no-such-context", file, releases) == 2
     assert "'no-such-context' can't be used" in capsys.readouterr().err
-    (line,) = diagnosis.explain_release(deployed.cluster.context, file, "ollama", "ollama", None)
+    (line,) = diagnosis.explain_failure(deployed.cluster.context, file, "ollama", "ollama", None).lines
     assert "could not look into it: the cluster does not answer: " in line

@@ -1,6 +1,5 @@
 """What the pods of LibreChat find when they start: environment and files, put together as a kubelet would."""
 
-import base64
 import re
 from functools import partial
 from typing import Any
@@ -8,9 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from kubernetes.client import ApiException, AppsV1Api, CoreV1Api, DiscoveryV1Api
+from kubernetes.client import AppsV1Api, CoreV1Api, DiscoveryV1Api
 
 from tests.engine.kube import eventually
+from tests.engine.pods import Pod
 from tests.engine.stacks import Stack
 
 SEVEN = {
@@ -23,49 +23,6 @@ SEVEN = {
     "Ollama's base URL": r"http://[a-z.-]+:11434/v1",
 }
 """What LibreChat needs to talk to its parts; all but the last one come from the environment."""
-
-
-class Pod:
-    """A pod as its template describes it: what its first container sees."""
-
-    def __init__(self, stack: Stack, workload: Any) -> None:
-        self.core = CoreV1Api(stack.api)
-        self.namespace = stack.librechat
-        self.spec = workload.spec.template.spec
-        self.container = self.spec.containers[0]
-
-    def environment(self) -> dict[str, str]:
-        """Later sources win over earlier ones, and `env` wins over `envFrom`."""
-        found: dict[str, str] = {}
-        for source in self.container.env_from or []:
-            reference = source.config_map_ref or source.secret_ref
-            data = self._data(source.secret_ref is not None, reference.name, optional=bool(reference.optional))
-            found |= {f"{source.prefix or ''}{key}": text for key, text in data.items()}
-        for variable in self.container.env or []:
-            assert variable.value_from is None and "$(" not in (variable.value or ""), "not resolved by this test"
-            found[variable.name] = variable.value or ""
-        return found
-
-    def file(self, path: str) -> str:
-        """What stands in a file that is mounted from a ConfigMap or a Secret."""
-        for mount in self.container.volume_mounts:
-            below = path == mount.mount_path if mount.sub_path else path.startswith(f"{mount.mount_path}/")
-            if below:
-                volume = next(item for item in self.spec.volumes if item.name == mount.name)
-                name = volume.secret.secret_name if volume.secret else volume.config_map.name
-                key = mount.sub_path or path.removeprefix(f"{mount.mount_path}/")
-                return self._data(volume.secret is not None, name)[key]
-        raise AssertionError(f"nothing is mounted at {path}")
-
-    def _data(self, secret: bool, name: str, *, optional: bool = False) -> dict[str, str]:
-        read: Any = self.core.read_namespaced_secret if secret else self.core.read_namespaced_config_map
-        try:
-            found = read(name, self.namespace).data or {}
-        except ApiException as error:
-            if optional and error.status == 404:
-                return {}
-            raise
-        return {key: base64.b64decode(text).decode() if secret else text for key, text in found.items()}
 
 
 @pytest.fixture

@@ -32,7 +32,13 @@ def prod() -> Deployment:
     return copy.deepcopy(_recorded("prod"))
 
 
-@pytest.fixture(params=["dev", "prod"])
+@pytest.fixture(params=["dev", "prod", "ha"])
 def deployed(request: pytest.FixtureRequest) -> Deployment:
     """Every stack of the repo as it stands, one after another."""
+    return copy.deepcopy(_recorded(request.param))
+
+
+@pytest.fixture(params=["dev", "prod"])
+def single(request: pytest.FixtureRequest) -> Deployment:
+    """Every stack of the repo in which each part is one pod."""
     return copy.deepcopy(_recorded(request.param))

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from pulumi.runtime import mocks
@@ -14,9 +14,20 @@ from pulumi.runtime.rpc import _special_asset_sig, _special_secret_sig, _special
 
 NAMESPACE = "kubernetes:core/v1:Namespace"
 SECRET = "kubernetes:core/v1:Secret"
+POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+QUOTA = "kubernetes:core/v1:ResourceQuota"
+LIMITS = "kubernetes:core/v1:LimitRange"
+ACCOUNT = "kubernetes:core/v1:ServiceAccount"
+ROLE = "kubernetes:rbac.authorization.k8s.io/v1:Role"
+BINDING = "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+PRIORITY_CLASS = "kubernetes:scheduling.k8s.io/v1:PriorityClass"
 RELEASE = "kubernetes:helm.sh/v3:Release"
+GUARD = "pulumi-python:dynamic:ReleaseGuard"
+GUARDS = "pulumi:providers:pulumi-python"
 RANDOM_PASSWORD = "random:index/randomPassword:RandomPassword"
 STACK = "pulumi:pulumi:Stack"
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
 OLLAMA = "chat:components:Ollama"
 LIBRECHAT = "chat:components:LibreChat"
 HELM_APP = "chat:components:HelmApp"
@@ -151,10 +162,15 @@ def generated(name: str, inputs: Mapping[str, Any]) -> str:
 class ProviderMocks(mocks.Mocks):
     """Answers as the providers do, as far as the program looks at the answers."""
 
+    stacks: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Outputs of other stacks, by name."""
+
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program called {args.token}: a preview without a cluster can't answer that")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == STACK_REFERENCE:
+            return args.name, {"name": args.name, "outputs": dict(self.stacks[args.name]), "secretOutputNames": []}
         if args.typ == RANDOM_PASSWORD:
             return "none", {**args.inputs, "result": generated(args.name, args.inputs)}
         if args.typ == RELEASE:

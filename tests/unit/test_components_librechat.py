@@ -9,7 +9,7 @@ import yaml
 from tests.unit.deployment import ABSENT, Changes, copy_project, deploy
 from tests.unit.recording import NAMESPACE, Deployment
 
-HTTP = {"librechat": {"tlsSecret": ABSENT}}
+HTTP = {"librechat": {"tlsSecret": ABSENT, "allowPlainHttp": True}}
 
 
 @pytest.fixture
@@ -49,12 +49,12 @@ def test_the_seven_values_that_the_app_needs_reach_its_pod(deployed: Deployment)
     assert endpoint(deployed)["baseURL"] == f"http://ollama.{namespace}.svc:11434/v1"
 
 
-def test_the_addresses_of_the_parts_are_those_that_the_charts_make(deployed: Deployment) -> None:
+def test_the_addresses_of_the_parts_are_those_that_the_charts_make(single: Deployment) -> None:
     # Services are called after fullnameOverride: <name>, <name>-mongodb, <name>-meilisearch.
-    assert deployed.values("librechat")["fullnameOverride"] == "librechat"
-    assert deployed.values("ollama")["fullnameOverride"] == "ollama"
-    assert deployed.values("ollama")["service"]["port"] == deployed.values("ollama")["ollama"]["port"] == 11434
-    assert "@librechat-mongodb:27017/" in deployed.secret_data("librechat-credentials")["MONGO_URI"]
+    assert single.values("librechat")["fullnameOverride"] == "librechat"
+    assert single.values("ollama")["fullnameOverride"] == "ollama"
+    assert single.values("ollama")["service"]["port"] == single.values("ollama")["ollama"]["port"] == 11434
+    assert "@librechat-mongodb:27017/" in single.secret_data("librechat-credentials")["MONGO_URI"]
 
 
 def test_no_public_default_key_of_the_chart_can_be_used(deployed: Deployment) -> None:
@@ -62,20 +62,20 @@ def test_no_public_default_key_of_the_chart_can_be_used(deployed: Deployment) ->
         assert environment(deployed)[name] == ""
 
 
-def test_database_and_search_ask_for_authentication_with_secrets_of_their_own(deployed: Deployment) -> None:
-    values = deployed.values("librechat")
+def test_database_and_search_ask_for_authentication_with_secrets_of_their_own(single: Deployment) -> None:
+    values = single.values("librechat")
     assert values["mongodb"]["auth"] == {
         "enabled": True,
         "existingSecret": "librechat-mongodb-credentials",
         "usernames": ["librechat"],
         "databases": ["LibreChat"],
     }
-    assert set(deployed.secret_data(values["mongodb"]["auth"]["existingSecret"])) == {
+    assert set(single.secret_data(values["mongodb"]["auth"]["existingSecret"])) == {
         "mongodb-root-password", "mongodb-passwords",
     }  # fmt: skip
-    assert set(deployed.secret_data(values["meilisearch"]["auth"]["existingMasterKeySecret"])) == {"MEILI_MASTER_KEY"}
+    assert set(single.secret_data(values["meilisearch"]["auth"]["existingMasterKeySecret"])) == {"MEILI_MASTER_KEY"}
     assert values["meilisearch"]["environment"]["MEILI_ENV"] == "production"
-    assert environment(deployed)["SEARCH"] == "true"
+    assert environment(single)["SEARCH"] == "true"
 
 
 def test_every_value_of_the_environment_is_text(deployed: Deployment) -> None:
@@ -97,25 +97,6 @@ def test_extra_environment_is_added_and_wins_over_ours() -> None:
 
 def test_on_localhost_there_is_no_ingress(dev: Deployment) -> None:
     assert dev.values("librechat")["ingress"] == {"enabled": False}
-
-
-def test_with_a_host_the_ingress_serves_it_over_tls(prod: Deployment) -> None:
-    assert prod.values("librechat")["ingress"] == {
-        "enabled": True,
-        "hosts": [{"host": "chat.example.com", "paths": [{"path": "/", "pathType": "Prefix"}]}],
-        "tls": [{"secretName": "chat-example-com-tls", "hosts": ["chat.example.com"]}],
-    }
-
-
-def test_an_ingress_class_is_named_and_without_a_tls_secret_there_is_no_tls() -> None:
-    changes = {"librechat": {"host": "chat.internal", "tlsSecret": ABSENT, "ingressClass": "nginx"}}
-    deployment = deploy("prod", changes)
-    assert deployment.values("librechat")["ingress"] == {
-        "enabled": True,
-        "className": "nginx",
-        "hosts": [{"host": "chat.internal", "paths": [{"path": "/", "pathType": "Prefix"}]}],
-    }
-    assert deployment.outputs["url"] == "http://chat.internal"
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,17 @@ import pytest
 
 from tests.unit.deployment import PROJECT, deploy
 from tests.unit.recording import (
+    ACCOUNT,
+    BUDGET,
+    GUARD,
+    GUARDS,
     HELM_APP,
     LIBRECHAT,
+    LIMITS,
     NAMESPACE,
     OLLAMA,
+    POLICY,
+    QUOTA,
     RANDOM_PASSWORD,
     RELEASE,
     SECRET,
@@ -19,10 +26,16 @@ from tests.unit.recording import (
 # Type and name make the URN: another one is a replacement of what holds people's data.
 EXPECTED = {
     f"{STACK} {PROJECT}-prod": "",
+    f"{GUARDS} guards": f"{STACK} {PROJECT}-prod",
     f"{OLLAMA} ollama": f"{STACK} {PROJECT}-prod",
     f"{HELM_APP} ollama": f"{OLLAMA} ollama",
     f"{NAMESPACE} ollama": f"{HELM_APP} ollama",
+    f"{POLICY} ollama-default-deny": f"{HELM_APP} ollama",
+    f"{POLICY} ollama-allow-ollama": f"{HELM_APP} ollama",
+    f"{QUOTA} ollama-quota": f"{HELM_APP} ollama",
+    f"{LIMITS} ollama-limits": f"{HELM_APP} ollama",
     f"{RELEASE} ollama": f"{HELM_APP} ollama",
+    f"{GUARD} ollama": f"{RELEASE} ollama",
     f"{LIBRECHAT} librechat": f"{STACK} {PROJECT}-prod",
     f"{RANDOM_PASSWORD} librechat-jwt-secret": f"{LIBRECHAT} librechat",
     f"{RANDOM_PASSWORD} librechat-jwt-refresh-secret": f"{LIBRECHAT} librechat",
@@ -37,13 +50,27 @@ EXPECTED = {
     f"{SECRET} librechat-credentials": f"{HELM_APP} librechat",
     f"{SECRET} librechat-mongodb-credentials": f"{HELM_APP} librechat",
     f"{SECRET} librechat-meilisearch-credentials": f"{HELM_APP} librechat",
+    f"{POLICY} librechat-default-deny": f"{HELM_APP} librechat",
+    f"{POLICY} librechat-allow-librechat": f"{HELM_APP} librechat",
+    f"{POLICY} librechat-allow-mongodb": f"{HELM_APP} librechat",
+    f"{POLICY} librechat-allow-meilisearch": f"{HELM_APP} librechat",
+    f"{POLICY} librechat-allow-jobs": f"{HELM_APP} librechat",
+    f"{QUOTA} librechat-quota": f"{HELM_APP} librechat",
+    f"{LIMITS} librechat-limits": f"{HELM_APP} librechat",
+    f"{ACCOUNT} meilisearch": f"{HELM_APP} librechat",
     f"{RELEASE} librechat": f"{HELM_APP} librechat",
+    f"{GUARD} librechat": f"{RELEASE} librechat",
 }
 
 
 def parts(deployment: Deployment, type_: str, name: str) -> list[Registration]:
     """A component and everything in it."""
     return deployment.below(deployment.one(type_, name))
+
+
+def apart_from_guards(deployment: Deployment, type_: str, name: str) -> list[Registration]:
+    """What of a component others wait for: a guard comes right after its release, whose child it is."""
+    return [item for item in parts(deployment, type_, name) if item.type != GUARD]
 
 
 def missing(deployment: Deployment, of: Registration, needed: list[Registration]) -> list[str]:
@@ -61,16 +88,16 @@ def test_every_stack_consists_of_the_same_resources(dev: Deployment, prod: Deplo
 
 
 def test_everything_of_librechat_waits_for_every_resource_of_ollama(deployed: Deployment) -> None:
-    ollama = [item for item in parts(deployed, OLLAMA, "ollama") if item.custom]
-    librechat = parts(deployed, LIBRECHAT, "librechat")
-    assert [item.key for item in ollama] == [f"{NAMESPACE} ollama", f"{RELEASE} ollama"]
-    assert len(librechat) == 15
+    ollama = [item for item in apart_from_guards(deployed, OLLAMA, "ollama") if item.custom]
+    librechat = apart_from_guards(deployed, LIBRECHAT, "librechat")
+    assert {item.type for item in ollama} - {BUDGET} == {NAMESPACE, POLICY, QUOTA, LIMITS, RELEASE}
+    assert len(librechat) >= 23
     assert {item.key: lacking for item in librechat if (lacking := missing(deployed, item, ollama))} == {}
 
 
 def test_the_engine_hears_of_librechat_only_after_all_of_ollama(deployed: Deployment) -> None:
     position = {item.urn: index for index, item in enumerate(deployed.registrations)}
-    last_of_ollama = max(position[item.urn] for item in parts(deployed, OLLAMA, "ollama"))
+    last_of_ollama = max(position[item.urn] for item in apart_from_guards(deployed, OLLAMA, "ollama"))
     first_of_librechat = min(position[item.urn] for item in parts(deployed, LIBRECHAT, "librechat"))
     assert last_of_ollama < first_of_librechat
 
@@ -88,7 +115,7 @@ def test_a_release_waits_for_its_namespace(deployed: Deployment, name: str) -> N
 
 def test_librechats_release_waits_for_its_secrets_and_they_for_their_namespace_and_keys(deployed: Deployment) -> None:
     secrets = deployed.of_type(SECRET)
-    assert len(secrets) == 3
+    assert len(secrets) >= 3
     assert not missing(deployed, deployed.one(RELEASE, "librechat"), secrets)
     for secret in secrets:
         assert not missing(deployed, secret, [deployed.one(NAMESPACE, "librechat")])
@@ -97,9 +124,9 @@ def test_librechats_release_waits_for_its_secrets_and_they_for_their_namespace_a
     assert not missing(deployed, app, [deployed.one(RANDOM_PASSWORD, f"librechat-{key}") for key in keys])
 
 
-def test_a_protected_stack_guards_namespaces_releases_and_generated_keys(prod: Deployment) -> None:
+def test_a_protected_stack_guards_namespaces_releases_their_quotas_and_generated_keys(prod: Deployment) -> None:
     guarded = {item.key for item in prod.registrations if item.protect}
-    assert guarded == {item.key for item in prod.of_type(NAMESPACE, RELEASE, RANDOM_PASSWORD)}
+    assert guarded == {item.key for item in prod.of_type(NAMESPACE, RELEASE, GUARD, QUOTA, RANDOM_PASSWORD)}
 
 
 def test_an_unprotected_stack_guards_nothing(dev: Deployment) -> None:
@@ -119,6 +146,9 @@ def test_each_app_owns_a_namespace_that_says_who_manages_it(deployed: Deployment
             "app.kubernetes.io/managed-by": "pulumi",
             "private-chatgpt/project": PROJECT,
             "private-chatgpt/stack": deployed.of_type(STACK)[0].name.removeprefix(f"{PROJECT}-"),
+            "pod-security.kubernetes.io/enforce": "restricted",
+            "pod-security.kubernetes.io/warn": "restricted",
+            "pod-security.kubernetes.io/audit": "restricted",
         }
         assert deployed.release(name)["namespace"] == name
         assert deployed.release(name)["createNamespace"] is False

@@ -92,8 +92,8 @@ def test_models_are_pulled_where_the_chart_looks_for_them_and_in_the_order_given
     assert values["ollama"]["models"] == {"pull": models}
 
 
-def test_models_are_kept_on_a_volume_that_helm_does_not_delete(deployed: Deployment) -> None:
-    volume = deployed.values("ollama")["persistentVolume"]
+def test_models_are_kept_on_a_volume_that_helm_does_not_delete(single: Deployment) -> None:
+    volume = single.values("ollama")["persistentVolume"]
     assert volume["enabled"] is True
     assert volume["annotations"] == {"helm.sh/resource-policy": "keep"}
 
@@ -174,6 +174,7 @@ def test_resources_that_are_not_set_leave_those_of_chart_and_files_alone() -> No
 
 def test_making_values_changes_neither_files_nor_settings() -> None:
     settings = load_settings("prod", {"ollama": {"values": {"podLabels": {"a": "b"}}}})
+    assert settings.ollama
     files = settings.platform.values("ollama")
     before = copy.deepcopy((files, settings.ollama))
     once = ollama_values("ollama", files, settings.ollama)
@@ -183,11 +184,14 @@ def test_making_values_changes_neither_files_nor_settings() -> None:
 
 
 def test_prod_exports_what_people_need_to_find_their_way(prod: Deployment) -> None:
+    ollama = load_settings("prod").ollama
+    assert ollama
     assert prod.outputs == {
         "url": "https://chat.example.com",
         "portForward": "kubectl --context prod --namespace librechat port-forward service/librechat 3080:3080",
         "ollamaUrl": "http://ollama.ollama.svc:11434",
-        "models": load_settings("prod").ollama.model_dump(mode="json")["models"],
+        "models": ollama.model_dump(mode="json")["models"],
+        "clients": ["librechat"],
         "namespaces": {"ollama": "ollama", "librechat": "librechat"},
         "chartVersions": {"ollama": OLLAMA.version, "librechat": LIBRECHAT.version},
         "releaseStatus": {"ollama": "deployed", "librechat": "deployed"},

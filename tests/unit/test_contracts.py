@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from components.charts import LIBRECHAT, OLLAMA, Chart
-from components.contracts import DIRECTORY, contract_faults
+from components.contracts import DIRECTORY, all_keys, contract_faults, contract_file
 from components.faults import SettingsError
 from components.loading import PROJECT_DIR, Settings
 from components.provenance import Sources
 from components.values import ValuesFile, merge
+from tests.unit.timing import processor_seconds
 
 NOWHERE = Path("/nonexistent/Pulumi.test.yaml")
 
@@ -155,17 +156,20 @@ def test_the_program_stops_on_an_ignored_value_before_any_resource(tmp_path: Pat
 
 def test_checking_both_apps_costs_less_than_150_ms() -> None:
     Settings.of_stack("prod")
-    started = time.process_time()
-    Settings.of_stack("prod")
-    assert time.process_time() - started < 0.15
+    assert processor_seconds(lambda: Settings.of_stack("prod")) < 0.15
 
 
 def test_every_cure_leads_to_a_key_that_the_chart_reads() -> None:
     cures = yaml.safe_load((DIRECTORY / "cures.yaml").read_text())
     for chart in (OLLAMA, LIBRECHAT):
+        known = set(all_keys(json.loads(contract_file(chart).read_text(encoding="utf-8"))))
         for wrong, right in cures[chart.name].items():
+            if right.endswith(".*"):
+                # Whatever stands there goes on below it: of that the contract need not know every name.
+                assert right.removesuffix(".*") in known, f"{wrong} → {right}"
+                continue
             values: Any = "x"
-            for part in reversed(right.replace(".*", ".anything").split(".")):
+            for part in reversed(right.split(".")):
                 values = {part: values}
             unread = [text for text in faults(chart, values) if " reads " in text]
-            assert not unread or right.endswith(".*"), f"{wrong} → {right}: {unread}"
+            assert not unread, f"{wrong} → {right}: {unread}"

@@ -16,6 +16,7 @@ from components.loading import PROJECT_DIR
 from components.release_hooks import Plan, PreflightError, _Hooks
 from ops import diagnosis, preflight
 from ops.preflight_checks.findings import REACHABLE, Finding, Result
+from ops.recovery import records
 from tests.unit.deployment import load_settings
 
 VALUES = {"values": {"replicaCount": 1, "podAnnotations": {"checksum": "c"}}}
@@ -51,14 +52,20 @@ def finding(result: Result, check: str = "gpu") -> Finding:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What preflight was asked; `findings` in it is what it says."""
-    seen: dict[str, Any] = {"findings": []}
+    """What preflight was asked; `findings` in it is what it says, `half_done` what helm's record does."""
+    seen: dict[str, Any] = {"findings": [], "half_done": None}
 
     def preflight_release(*arguments: Any) -> list[Finding]:
         seen["arguments"] = arguments
         return list(seen["findings"])
 
+    def refusal(*arguments: Any) -> str | None:
+        seen["record"] = arguments
+        half_done: str | None = seen["half_done"]
+        return half_done
+
     monkeypatch.setattr(preflight, "preflight_release", preflight_release)
+    monkeypatch.setattr(records, "refusal", refusal)
     return seen
 
 
@@ -80,6 +87,14 @@ def test_a_cluster_that_is_away_is_left_to_helm_whose_failure_may_be_tried_again
     asked["findings"] = [finding(Result.FAILED, REACHABLE), finding(Result.UNKNOWN)]
     before(hooks())
     assert asked["arguments"]
+
+
+def test_a_release_that_is_half_done_is_stopped_with_no_further_question(asked: dict[str, Any]) -> None:
+    asked["half_done"] = "pending: make recover"
+    with pytest.raises(PreflightError, match="pending: make recover"):
+        before(hooks())
+    assert "arguments" not in asked, "preflight was not asked"
+    assert asked["record"] == ("prod", "prod", None, records.ReleaseName("ollama", "models"))
 
 
 def test_the_release_is_asked_about_as_the_engine_has_it_and_with_what_the_stack_switches_off(

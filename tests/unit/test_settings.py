@@ -10,7 +10,6 @@ from tests.unit.deployment import ABSENT, Changes, load_settings
 A_LABEL = "label keys and values"
 A_COUNT = "a whole number, 0 or more"
 A_QUANTITY = "quantities such as cpu: 500m, memory: 2Gi"
-A_SIZE = "a size such as 30Gi"
 A_VERSION = "a version such as 1.77.0"
 A_MODEL = "a list of one or more names such as llama3.2:1b"
 A_HOST = "a DNS name or localhost"
@@ -91,6 +90,7 @@ def test_a_bad_quantity_is_an_error(app: str, part: str, quantity: Any) -> None:
 @pytest.mark.parametrize("quantity", ["500m", "4", 4, "1.5Gi", "2G", "0"])
 def test_a_quantity_may_be_written_in_every_way_that_a_manifest_allows(quantity: Any) -> None:
     settings = load_settings("prod", {"ollama": {"resources": {"requests": {"cpu": quantity}}}})
+    assert settings.ollama
     assert settings.ollama.resources.requests["cpu"] == str(quantity)
 
 
@@ -134,7 +134,8 @@ def test_a_host_that_is_no_dns_name_is_an_error(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["chat", "chat.example.com", "1chat.example.com", "a-b.c-d.e"])
 def test_a_dns_name_is_a_host(host: str) -> None:
-    assert load_settings("prod", {"librechat": {"host": host}}).librechat.host == host
+    librechat = load_settings("prod", {"librechat": {"host": host}}).librechat
+    assert librechat and librechat.host == host
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,8 @@ def test_a_model_name_that_a_shell_would_read_otherwise_is_an_error(model: str) 
     "model", ["llama3.2", "llama3.2:1b", "library/qwen2.5-coder:14b-instruct-q4_K_M", "hf.co/o/m:Q4_0"]
 )
 def test_a_model_name_of_any_registry_may_be_pulled(model: str) -> None:
-    assert load_settings("prod", {"ollama": {"models": [DEFAULT, model]}}).ollama.models == (DEFAULT, model)
+    ollama = load_settings("prod", {"ollama": {"models": [DEFAULT, model]}}).ollama
+    assert ollama and ollama.models == (DEFAULT, model)
 
 
 @pytest.mark.parametrize(
@@ -185,11 +187,13 @@ def test_a_fault_in_a_list_names_its_place(toleration: dict[str, Any], part: str
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        ("ollama", "the keys of ollama"),
-        ("librechat", "the keys of librechat"),
+        (
+            "ollama",
+            "the keys of ollama. A stack with librechat has ollama, or names another stack's by sharedOllama",
+        ),
         ("ollama.models", A_MODEL),
         ("librechat.host", A_HOST),
-        ("librechat.defaultModel", "one of ollama.models"),
+        ("librechat.defaultModel", "one of ollama.models, or of the shared Ollama's"),
     ],
 )
 def test_a_missing_key_is_an_error_that_says_what_belongs_there(key: str, allowed: str) -> None:
@@ -199,8 +203,12 @@ def test_a_missing_key_is_an_error_that_says_what_belongs_there(key: str, allowe
 @pytest.mark.parametrize(
     ("key", "known", "hint"),
     [
-        ("librchat", "charts, librechat, ollama, preflight, protect", "librechat"),
-        ("ollama.model", "chart, gpu, labels, models, ", "models"),
+        (
+            "librchat",
+            "access, charts, drift, images, librechat, network, ollama, owner, preflight, protect",
+            "librechat",
+        ),
+        ("ollama.model", "chart, clients, egress, gpu, labels, models, ", "models"),
         ("ollama.gpu.vender", "count, runtimeClass, vendor", "vendor"),
         ("ollama.storage.clas", "class, size", "class"),
         ("librechat.tlsSecrt", "tlsSecret", "tlsSecret"),
@@ -239,8 +247,12 @@ def test_an_unknown_key_in_a_list_is_found() -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "known"),
     [
-        ({"ollama.gpu.count": 1}, "ollama.gpu.count", "charts, librechat, ollama, preflight, protect"),
-        ({"ollama": {"gpu.count": 1}}, "ollama.gpu.count", "chart, gpu, labels, "),
+        (
+            {"ollama.gpu.count": 1},
+            "ollama.gpu.count",
+            "access, charts, drift, images, librechat, network, ollama, owner, preflight, protect",
+        ),
+        ({"ollama": {"gpu.count": 1}}, "ollama.gpu.count", "chart, clients, egress, gpu, labels, "),
     ],
 )
 def test_a_dotted_key_is_not_taken_for_a_path(changes: Changes, key: str, known: str) -> None:

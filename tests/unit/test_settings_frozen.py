@@ -27,7 +27,7 @@ def test_no_part_of_the_settings_can_be_reassigned() -> None:
     parts = [*models_of(settings.ollama), *models_of(settings.librechat)]
     assert {type(part).__name__ for part in parts} == {
         *("OllamaSettings", "Gpu", "Toleration", "OllamaStorage", "OllamaChart"),
-        *("LibreChatSettings", "SuppliedKeys", "LibreChatStorage", "LibreChatChart", "Resources"),
+        *("LibreChatSettings", "SuppliedKeys", "LibreChatStorage", "LibreChatChart", "IngressSettings", "Resources"),
     }
     for part in parts:
         for name in type(part).model_fields:
@@ -41,5 +41,6 @@ def test_no_part_of_the_settings_can_be_reassigned() -> None:
 
 def test_lists_in_the_settings_are_tuples() -> None:
     settings = load_settings("prod")
+    assert settings.ollama
     assert isinstance(settings.ollama.models, tuple)
     assert isinstance(settings.ollama.tolerations, tuple)

@@ -79,6 +79,7 @@ def test_one_namespace_for_both_apps_is_an_error(changes: Changes) -> None:
 
 def test_apps_may_swap_their_namespaces() -> None:
     settings = load_settings("prod", {"ollama": {"namespace": "librechat"}, "librechat": {"namespace": "ollama"}})
+    assert settings.ollama and settings.librechat
     assert (settings.ollama.namespace, settings.librechat.namespace) == ("librechat", "ollama")
 
 
@@ -182,6 +183,7 @@ def test_the_same_secret_for_sessions_and_refresh_tokens_is_an_error() -> None:
 def test_settings_that_are_printed_do_not_show_their_secrets() -> None:
     librechat = {"keys": {"JWT_SECRET": HEX_64}, "secretEnv": {"TOKEN": "hunter2"}}
     settings = load_settings("prod", {"librechat": librechat}, encrypted=["librechat"])
+    assert settings.librechat
     assert settings.librechat.secret_env["TOKEN"].get_secret_value() == "hunter2"
     assert not any(text in f"{settings} {settings!r}" for text in (HEX_64, "hunter2"))
 

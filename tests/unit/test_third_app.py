@@ -9,7 +9,7 @@ from components.loading import PROJECT_DIR
 from local.up import STAND_INS
 from tests.third_app import ADDITION, HEAD, LOADING, add_third_app
 from tests.unit.deployment import attempt, copy_project, deploy
-from tests.unit.recording import HELM_APP, NAMESPACE, RELEASE, STACK, Deployment
+from tests.unit.recording import GUARD, HELM_APP, NAMESPACE, RELEASE, STACK, Deployment
 
 MAX_LINES = 15
 
@@ -25,12 +25,15 @@ def test_a_third_app_takes_few_lines() -> None:
     assert 1 < len(lines) <= MAX_LINES
 
 
-def test_a_third_app_gets_a_namespace_and_a_release_and_nothing_else(project: Path, prod: Deployment) -> None:
+def test_a_third_app_gets_a_namespace_a_release_with_its_guard_and_nothing_else(
+    project: Path, prod: Deployment
+) -> None:
     deployment = deploy("prod", directory=project)
     assert set(deployment.registered()) - set(prod.registered()) == {
         f"{HELM_APP} qdrant",
         f"{NAMESPACE} qdrant",
         f"{RELEASE} qdrant",
+        f"{GUARD} qdrant",
     }
     component = deployment.one(HELM_APP, "qdrant")
     assert component.parent == deployment.of_type(STACK)[0].urn
@@ -38,6 +41,7 @@ def test_a_third_app_gets_a_namespace_and_a_release_and_nothing_else(project: Pa
         component.key,
         f"{NAMESPACE} qdrant",
         f"{RELEASE} qdrant",
+        f"{GUARD} qdrant",
     ]
     assert deployment.one(NAMESPACE, "qdrant").urn in deployment.dependencies(deployment.one(RELEASE, "qdrant"))
 
@@ -50,8 +54,9 @@ def test_a_third_app_gets_what_every_app_gets(project: Path) -> None:
     for name in ("atomic", "cleanupOnFail", "maxHistory", "createNamespace", "allowNullValues"):
         assert release[name] == ollama[name], name
     assert (release["name"], release["namespace"], release["timeout"]) == ("qdrant", "qdrant", 600)
-    metadata = deployment.one(NAMESPACE, "qdrant").inputs["metadata"]
-    assert metadata["labels"] == deployment.one(NAMESPACE, "ollama").inputs["metadata"]["labels"]
+    labels = deployment.one(NAMESPACE, "qdrant").inputs["metadata"]["labels"]
+    level = {"pod-security.kubernetes.io/enforce": "baseline"}
+    assert labels == deployment.one(NAMESPACE, "ollama").inputs["metadata"]["labels"] | level
     assert deployment.one(NAMESPACE, "qdrant").protect
     assert deployment.one(RELEASE, "qdrant").protect
     assert deployment.outputs["qdrantStatus"] == "deployed"

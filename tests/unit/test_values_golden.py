@@ -64,7 +64,7 @@ def readable(deployment: Deployment, stack: str, release: str) -> str:
 
 
 @pytest.mark.parametrize("release", ["ollama", "librechat"])
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "ha"])
 def test_a_release_gets_exactly_the_values_of_its_golden_file(stack: str, release: str) -> None:
     file = GOLDEN / f"{release}.{stack}.yaml"
     text = readable(deploy(stack), stack, release)

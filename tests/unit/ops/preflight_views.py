@@ -21,6 +21,7 @@ KINDS = {
     ("apps/v1", "StatefulSet"): Kind("statefulsets", "apps", True),
     ("batch/v1", "Job"): Kind("jobs", "batch", True),
     ("networking.k8s.io/v1", "Ingress"): Kind("ingresses", "networking.k8s.io", True),
+    ("scheduling.k8s.io/v1", "PriorityClass"): Kind("priorityclasses", "scheduling.k8s.io", False),
     ("rbac.authorization.k8s.io/v1", "ClusterRole"): Kind("clusterroles", "rbac.authorization.k8s.io", False),
 }
 NAMESPACE = {"metadata": {"name": "ollama", "labels": LABELS}}
@@ -34,7 +35,15 @@ def release(name: str = "ollama", **parts: Any) -> Release:
 
 def view(*manifests: Mapping[str, Any], of: Release | None = None, **parts: Any) -> View:
     """A release with these manifests, on a cluster that has nothing, in a namespace that is the stack's."""
-    lists = ("nodes", "persistentvolumes", "storageclasses", "csidrivers", "ingressclasses", "runtimeclasses")
+    lists = (
+        "nodes",
+        "persistentvolumes",
+        "storageclasses",
+        "csidrivers",
+        "ingressclasses",
+        "ingresses",
+        "runtimeclasses",
+    )
     inside = ("resourcequotas", "limitranges", "persistentvolumeclaims", "pods")
     answers = {resource: [] for resource in (*lists, *inside)} | parts.pop("answers", {})
     rendered = parts.pop("rendered", None) or Rendered(of or release(), manifests)

@@ -20,6 +20,7 @@ from components.loading import PROJECT_DIR
 from components.rules import CONFIG_VERSIONS
 from ops import check
 from ops.__main__ import main
+from tests.unit.timing import processor_seconds
 
 LIBRECHAT_YAML = "values/app/librechat.yaml"
 CONTRACT = f"values/contracts/librechat-{LIBRECHAT.version}.schema.json"
@@ -76,7 +77,7 @@ def test_the_repo_has_no_finding_and_one_line_says_what_was_checked(capsys: pyte
     printed = capsys.readouterr().out
     assert code == 0, printed
     [line] = printed.splitlines()
-    assert line.startswith("Checked 2 stacks (dev, prod), ")
+    assert line.startswith("Checked 3 stacks (dev, ha, prod), ")
     assert re.search(r"\d+ contracts, librechat\.yaml against librechat-data-provider \S+: no findings", line)
 
 
@@ -107,7 +108,7 @@ def test_json_has_the_same_findings(
     monkeypatch.setattr(check, "PROJECT_DIR", project)
     assert main(["check", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
-    assert report["stacks"] == ["dev", "prod"]
+    assert report["stacks"] == ["dev", "ha", "prod"]
     [finding] = report["findings"]
     assert finding["file"] == "values/ollama.yaml"
     assert "stands twice" in finding["text"]
@@ -153,8 +154,8 @@ def test_a_fault_in_a_file_of_every_stack_is_one_finding_with_its_line(project: 
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("librechat.prd.yaml", "there is no Pulumi.prd.yaml; allowed: overlays of dev, prod. Did you mean prod?"),
-        ("app/librechat.staging.yaml", "there is no Pulumi.staging.yaml; allowed: overlays of dev, prod."),
+        ("librechat.prd.yaml", "there is no Pulumi.prd.yaml; allowed: overlays of dev, ha, prod. Did you mean prod?"),
+        ("app/librechat.staging.yaml", "there is no Pulumi.staging.yaml; allowed: overlays of dev, ha, prod."),
         ("ollama.yml", "is read by nobody; allowed: files that end in .yaml"),
     ],
 )
@@ -184,7 +185,7 @@ def test_a_contract_that_is_none_is_a_finding(project: Path, content: str, found
     [text] = by_file.pop(CONTRACT)
     assert text.startswith(found)
     assert "Run make contracts, or restore it from git" in text
-    assert list(by_file) == ["Pulumi.dev.yaml", "Pulumi.prod.yaml"]
+    assert list(by_file) == ["Pulumi.dev.yaml", "Pulumi.ha.yaml", "Pulumi.prod.yaml"]
     assert by_file["Pulumi.prod.yaml"][0].startswith("was not checked against the contracts")
 
 
@@ -355,7 +356,9 @@ def test_the_lock_file_names_no_registry() -> None:
 
 
 def test_a_whole_check_takes_less_than_five_seconds_of_processor_time() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-m", "ops", "check", "--json"], cwd=PROJECT_DIR, capture_output=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert 0 < after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 5
+    line = [sys.executable, "-m", "ops", "check", "--json"]
+
+    def check_once() -> None:
+        subprocess.run(line, cwd=PROJECT_DIR, capture_output=True, check=False)
+
+    assert 0 < processor_seconds(check_once, resource.RUSAGE_CHILDREN, turns=1) < 5

@@ -84,6 +84,21 @@ def test_a_namespace_of_somebody_else_or_on_its_way_out_fails() -> None:
     assert text == "the namespace ollama is being deleted: nothing can be made in it"
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "fails"),
+    [("blue", "red", True), ("blue", None, True), ("blue", "blue", False), (None, "red", False)],
+)
+def test_a_namespace_that_names_another_team_is_not_the_stack_s(theirs: Any, ours: Any, fails: bool) -> None:
+    def labels(team: str | None) -> dict[str, str]:
+        return {**LABELS, **({"private-chatgpt/team": team} if team else {})}
+
+    there = {"metadata": {"name": "ollama", "labels": labels(theirs)}}
+    said = failed(list(names(view(of=release(labels=labels(ours)), namespace=there))))
+    assert [text.rpartition(": ")[2] for text in said] == (
+        ["it belongs to the stack prod of project private-chatgpt, of team blue"] if fails else []
+    )
+
+
 def test_a_namespace_or_name_that_may_not_be_read_is_not_judged() -> None:
     with pytest.raises(CouldNotTellError, match="the namespace can't be read: not allowed"):
         list(names(view(namespace=Unreadable("not allowed"))))
@@ -105,6 +120,59 @@ def test_what_is_going_to_be_made_is_looked_up_in_its_own_namespace_and_hooks_ar
         Ref("apps/v1", "Deployment", "tools", "elsewhere"),
         Ref("rbac.authorization.k8s.io/v1", "ClusterRole", "", "role"),
     ]
+
+
+def at(host: str, path: str = "/", namespace: str = "theirs", **spec: Any) -> dict[str, Any]:
+    """An Ingress at that host and path."""
+    rules = [{"host": host, "http": {"paths": [{"path": path}]}}]
+    made = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", **named("chat")}
+    made["metadata"]["namespace"] = namespace
+    return {**made, "spec": {"rules": rules, **spec}}
+
+
+CHAT = release("librechat")
+
+
+def told_of_hosts(own: dict[str, Any], *live: dict[str, Any]) -> list[str]:
+    return failed(list(names(view(own, of=CHAT, answers={"ingresses": live}))))
+
+
+def test_a_host_that_an_ingress_of_another_namespace_has_fails_and_is_named_with_it() -> None:
+    assert told_of_hosts(at("chat.example.com"), at("other.example.com"), at("chat.example.com")) == [
+        "Ingress chat asks for chat.example.com/, which Ingress chat in namespace theirs has already: one of the two "
+        "would answer for both"
+    ]
+    (said,) = [
+        item
+        for item in names(view(at("a.example.com"), of=CHAT, answers={"ingresses": [at("a.example.com")]}))
+        if item.result is Result.FAILED
+    ]
+    assert "Choose another host (librechat.host)" in said.cure
+    assert "kubectl get ingress chat -n theirs -o yaml" in said.cure
+
+
+@pytest.mark.parametrize(
+    "live",
+    [
+        at("chat.example.com", namespace="librechat"),
+        at("chat.example.com", "/oauth2"),
+        at("chat.example.com", ingressClassName="internal"),
+        at("other.example.com"),
+        {**at("x"), "spec": {"defaultBackend": {"service": {"name": "all"}}}},
+        {**at("x"), "spec": {"rules": [{"http": {"paths": [{"path": "/"}]}}, {"host": "chat.example.com"}]}},
+    ],
+)
+def test_its_own_ingress_another_path_and_another_controller_leave_the_host_free(live: dict[str, Any]) -> None:
+    assert told_of_hosts(at("chat.example.com", ingressClassName="nginx"), live) == []
+
+
+def test_whoever_may_not_list_ingresses_is_told_so_where_there_is_a_host() -> None:
+    denied = {"ingresses": Unreadable("not allowed")}
+    said = list(names(view(at("chat.example.com"), of=CHAT, answers=denied)))
+    assert texts(said, Result.UNKNOWN) == [
+        "whether the host is free can't be told: the cluster's ingresses can't be read: not allowed"
+    ]
+    assert not failed(list(names(view(workload(), answers=denied))))
 
 
 # --- permissions ------------------------------------------------------------------------------------------------------
@@ -140,6 +208,14 @@ def test_hooks_are_watched_and_objects_of_the_cluster_are_asked_for_there() -> N
     assert "create clusterroles.rbac.authorization.k8s.io" in found
     assert "patch secrets ollama" not in found
     assert "patch secrets ollama" in allowed(of=release(secrets=("keys",)))
+
+
+def test_a_priority_class_is_deleted_too_when_another_takes_its_place() -> None:
+    around = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", **named("ollama-pods-5")}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", **named("meilisearch")}
+    found = allowed(of=release(around=(around, account)))
+    assert {f"{verb} priorityclasses.scheduling.k8s.io" for verb in ("get", "create", "patch", "delete")} <= found
+    assert "delete serviceaccounts ollama" not in found
 
 
 def test_what_is_denied_is_told_by_namespace_and_resource() -> None:
@@ -228,8 +304,8 @@ def test_a_class_by_annotation_need_not_be_an_object_and_without_an_ingress_noth
 # --- architecture -----------------------------------------------------------------------------------------------------
 
 
-def arm(name: str = "arm") -> dict[str, Any]:
-    return node(name, {"kubernetes.io/arch": "arm64", "kubernetes.io/os": "linux"})
+def arm() -> dict[str, Any]:
+    return node("arm", {"kubernetes.io/arch": "arm64", "kubernetes.io/os": "linux"})
 
 
 def running(image: str, **parts: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from components.guardrails.objects import ENFORCE
 from ops.preflight_checks.findings import CouldNotTellError, Result
 from ops.preflight_checks.manifests import Pods
-from ops.preflight_checks.pod_security import ENFORCE, pod_security, violations
+from ops.preflight_checks.pod_security import pod_security, violations
 from ops.preflight_checks.view import Unreadable
 from tests.unit.ops.pod_specs import ALLOWED_BY, SPECS, hardened
 from tests.unit.ops.preflight_views import LABELS, NAMESPACE, failed, release, view, workload
@@ -54,10 +55,10 @@ def test_a_refusal_names_the_level_the_workload_and_each_reason() -> None:
 
 @pytest.mark.parametrize("namespace", [None, NAMESPACE, labelled("baseline")])
 def test_the_label_that_the_stack_gives_to_its_namespace_counts(namespace: Any) -> None:
-    strict = release(labels={**LABELS, ENFORCE: "restricted"})
+    strict = release(namespace_labels={ENFORCE: "restricted"})
     (said,) = pod_security(view(BARE, of=strict, namespace=namespace))
-    assert said.result is Result.FAILED and "(ollama.labels)" in said.cure
-    lenient = release(labels={**LABELS, ENFORCE: "privileged"})
+    assert said.result is Result.FAILED and said.cure.endswith("(ollama.podSecurity)")
+    lenient = release(namespace_labels={ENFORCE: "privileged"})
     assert not failed(list(pod_security(view(BARE, of=lenient, namespace=labelled("restricted")))))
 
 

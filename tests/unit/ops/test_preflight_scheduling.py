@@ -20,8 +20,8 @@ def ollama(gpus: int = 1, replicas: int = 1, **spec: Any) -> dict[str, Any]:
     return workload(replicas=replicas, containers=[asked], **spec)
 
 
-def gpu_node(name: str = "gpu-node", **amounts: str) -> dict[str, Any]:
-    return node(name, SELECTOR, **{"gpu": "4", **amounts})
+def gpu_node(**amounts: str) -> dict[str, Any]:
+    return node("gpu-node", SELECTOR, **{"gpu": "4", **amounts})
 
 
 def test_a_gpu_that_is_free_is_enough() -> None:

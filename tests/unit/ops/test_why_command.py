@@ -101,7 +101,7 @@ class Answers:
 def crashing(monkeypatch: pytest.MonkeyPatch) -> Answers:
     """A release whose pod crashes in a namespace with one Secret; a test changes the answers."""
     ended = {"terminated": {"exitCode": 1, "message": "token hunter2-hunter2"}}
-    secret = {"type": "Opaque", "metadata": {"name": "s"}, "data": {"TOKEN": "aHVudGVyMi1odW50ZXIy"}}
+    secret = {"type": "Opaque", "metadata": {"name": "s"}, "data": {"TOKEN": "aHVudGVyMi1odW50ZXIy"}}  # gitleaks:allow
     answers = Answers(
         snapshot(
             deployments=[deployment()],

@@ -24,6 +24,7 @@ from tests.unit.ops.why_objects import (
 )
 
 UNSCHEDULABLE = "0/1 nodes are available: 1 Insufficient nvidia.com/gpu. preemption: 0/1 nodes are available: 1 No use."
+UNBOUND = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims"
 QUOTA = (
     'Error creating: pods "ollama-5d7c-" is forbidden: exceeded quota: small, requested: requests.memory=2Gi, '
     "used: requests.memory=0, limited: requests.memory=1Gi"
@@ -75,6 +76,43 @@ def test_what_a_pod_that_is_gone_asked_for_comes_from_the_values() -> None:
         "scheduler: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu",
     )
     assert cause.cure == "add a node that has enough nvidia.com/gpu free, or ask for fewer (ollama.gpu.count)"
+
+
+@pytest.mark.parametrize(
+    ("there", "text", "details"),
+    [
+        ("4", "no node can take it", ("gpu: nvidia.com/gpu 8 asked, 4 in all", f"scheduler: {UNBOUND}")),
+        ("8", "waits for a volume claim that is not bound", (f"scheduler: {UNBOUND}",)),
+    ],
+)
+def test_an_event_that_still_tells_of_an_unbound_claim_does_not_hide_that_no_node_can_take_the_pod(
+    there: str, text: str, details: tuple[str, ...]
+) -> None:
+    found = judge(
+        snapshot(
+            events=[*scaled_up(), event("FailedScheduling", UNBOUND)],
+            nodes=[node("gpu", allocatable={"nvidia.com/gpu": there})],
+            expected=expected_pods("ollama", {"ollama": {"gpu": {"enabled": True, "type": "nvidia", "number": 8}}}),
+        )
+    )
+    assert (first(found).text, first(found).details) == (text, details)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "limits", "borne"),
+    [
+        ({"type": "amd", "number": 2}, {"amd.com/gpu": 2}, []),
+        ({"nvidiaResource": "nvidia.com/mig-1g.10gb"}, {"nvidia.com/mig-1g.10gb": 1}, ["nvidia.com/mig-1g.10gb"]),
+        ({"mig": {"enabled": True, "devices": {"1g.10gb": 2}}}, {"nvidia.com/mig-1g.10gb": 2}, ["nvidia.com/gpu"]),
+    ],
+)
+def test_a_pod_that_is_gone_asked_for_the_devices_of_its_values(
+    gpu: dict[str, object], limits: dict[str, int], borne: list[str]
+) -> None:
+    spec = expected_pods("ollama", {"ollama": {"gpu": {"enabled": True, **gpu}}})["ollama"]
+    assert spec["containers"][0]["resources"]["limits"] == limits
+    assert [item["key"] for item in spec["tolerations"]] == borne
+    assert expected_pods("ollama", {"ollama": None, "resources": {}})["ollama"]["tolerations"] == []
 
 
 def test_events_of_an_earlier_try_are_not_told_again() -> None:
@@ -166,8 +204,7 @@ def test_an_unbound_claim_comes_before_the_pod_that_waits_for_it() -> None:
         "spec": {"storageClassName": "fast"},
         "status": {"phase": "Pending"},
     }
-    waiting = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."
-    unbound = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": waiting}
+    unbound = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": UNBOUND}
     missing = event(
         "ProvisioningFailed", '"fast" not found', kind="PersistentVolumeClaim", name="ollama", uid="c", seconds_ago=9
     )

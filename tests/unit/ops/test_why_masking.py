@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.diagnosis.masking import Masker, secret_texts
+from ops.diagnosis.masking import Masker, hidden, named_secrets, secret_texts
 from tests.unit.ops.why_objects import record
 
 ALPHABET = "".join(sorted(set(string.printable) - set(string.whitespace) - {"*"}))
@@ -65,6 +65,12 @@ def test_names_that_everybody_sees_are_not_masked_even_if_a_secret_holds_them() 
         ("OPENAI_API_KEY=sk-abcdefghijklmnop", "OPENAI_API_KEY=***"),
         ('{"password": "x y z", "user": "u"}', '{"password": ***, "user": "u"}'),
         ("--master-key=0123", "--master-key=***"),
+        ("db_pass = hunter2x", "db_pass = ***"),
+        ('{"pass":"hunter2x"}', '{"pass":***}'),
+        ("redisPass: hunter2x", "redisPass: ***"),
+        ('{"password": "a\\"b"}', '{"password": ***}'),
+        ('["{\\"pass\\": \\"hunter2x\\"}", "b"]', '["{\\"pass\\": ***}", "b"]'),
+        ("mongosh --password hunter2x --port 8", "mongosh --password *** --port 8"),
         ("key eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl ends", "key *** ends"),
         ("CREDS_KEY " + "0f" * 32, "CREDS_KEY ***"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc", "***"),
@@ -83,12 +89,43 @@ def test_what_looks_like_a_secret_is_masked_without_knowing_it(text: str, masked
         "exceeded quota: small, requested: secrets=5, used: secrets=4, limited: secrets=8",
         "docker.io/ollama/ollama@sha256:" + "0f" * 32 + " not found",
         "exceeded quota: small, requested: requests.memory=2Gi, used: requests.memory=0, limited: requests.memory=1Gi",
+        "bypass: yes, passthrough=tls, pass-through: on, compass = north, and all tests pass",
+        "serve --token-file /run/token --secret-name app --verbose-keys --port 8",
         "no label nvidia.com/gpu.present=true",
         'Get "http://10.0.0.5:3080/health": dial tcp 10.0.0.5:3080: connect: connection refused',
     ],
 )
 def test_what_a_cause_needs_to_be_understood_is_left_as_it_is(text: str) -> None:
     assert Masker(["0123456789abcdef"])(text) == text
+
+
+def test_what_follows_a_flag_or_stands_under_a_name_of_a_secret_is_hidden() -> None:
+    found = hidden(
+        {
+            "args": ["--password", "hunter2x", "--api-key", "hunter2x", "run"],
+            "env": [{"name": "DB_PASS", "value": "hunter2x"}, {"name": "A", "value": "b"}],
+        }
+    )
+    assert found == {
+        "args": ["--password", "***", "--api-key", "***", "run"],
+        "env": [{"name": "DB_PASS", "value": "***"}, {"name": "A", "value": "b"}],
+    }
+
+
+def test_what_says_where_a_secret_is_or_is_a_flag_itself_is_not_hidden() -> None:
+    plain = {
+        "args": ["--token-file", "/run/it", "--keys", "--port", "8", "password", "reset", "--", "x"],
+        "env": [{"name": "ROOT_PASSWORD_FILE", "value": "/run/it"}],
+        "secretName": "app",
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "topologyKey": "kubernetes.io/hostname",
+    }
+    assert hidden(plain) == plain
+
+
+def test_the_secrets_of_settings_are_those_under_such_a_name() -> None:
+    settings = {"auth": {"password": "one", "user": "u"}, "env": ({"name": "MY_TOKEN", "value": "two"}, {"KEY": 3})}
+    assert list(named_secrets(settings)) == ["one", "two"]
 
 
 def test_helms_records_and_harmless_variables_are_not_taken_for_secrets() -> None:

@@ -83,6 +83,9 @@ def test_pod_security_lists_what_it_asks_for_one_a_line() -> None:
         "runAsNonRoot != true",
         "seccompProfile",
     ]
+    assert found.cure.endswith("or lower the level of the namespace (ollama.podSecurity)")
+    third_app = refusal(snapshot(release="whoami"), "Deployment whoami", message)
+    assert third_app and third_app.cure.endswith("(label pod-security.kubernetes.io/enforce)")
 
 
 @pytest.mark.parametrize(

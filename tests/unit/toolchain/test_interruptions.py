@@ -34,7 +34,7 @@ def test_a_stopped_run_ends_the_compilers_and_leaves_nothing(building: Sandbox, 
 
 
 def test_a_killed_run_leaves_no_program_and_the_next_one_waits_for_its_build_and_completes(building: Sandbox) -> None:
-    run = building.start(FAKE_GO_TICKS="30")
+    run = building.start(FAKE_GO_TICKS="60")
     building.wait_for_tick()
     run.kill()
     run.wait()
@@ -66,10 +66,10 @@ def test_what_was_finished_before_an_interruption_is_not_built_again(building: S
 
 
 def test_two_runs_at_once_build_once(building: Sandbox) -> None:
-    first = building.start(FAKE_GO_TICKS="30")
+    first = building.start(FAKE_GO_TICKS="60")
     building.wait_for_tick()
     code, output = building.run()
-    said, _ = first.communicate(timeout=10)
+    said, _ = first.communicate(timeout=30)
     assert (code, first.returncode, len(building.builds())) == (0, 0, 1)
     assert "waiting for another run that is installing it" in output
     assert "installed by another run meanwhile" in output

@@ -3,6 +3,20 @@
 {{- contains "mongodb" .Release.Name | ternary .Release.Name (printf "%s-mongodb" .Release.Name) | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- /* Not empty for a replica set. */ -}}
+{{- define "mongodb.replicated" -}}
+{{- if eq .Values.mongodb.architecture "replicaset" -}}
+{{- if .Values.mongodb.arbiter.enabled -}}
+{{- fail "the stand-in chart knows no arbiter: set mongodb.arbiter.enabled to false" -}}
+{{- end -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{- define "mongodb.service" -}}
+{{- include "mongodb.fullname" . }}{{ if include "mongodb.replicated" . }}-headless{{ end -}}
+{{- end -}}
+
 {{- define "mongodb.selector" -}}
 app.kubernetes.io/name: mongodb
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -21,10 +35,22 @@ app.kubernetes.io/component: mongodb
 {{- .Values.mongodb.auth.existingSecret | default (include "mongodb.fullname" .) -}}
 {{- end -}}
 
+{{- define "mongodb.pullSecrets" -}}
+{{- with .Values.mongodb.global.imagePullSecrets -}}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- /* What the init container and the server have in common. */ -}}
 {{- define "mongodb.container" -}}
 {{- with .Values.mongodb -}}
-image: {{ .image.registry }}/{{ .image.repository }}:{{ .image.tag }}
+{{- if and .global.imageRegistry (not .global.security.allowInsecureImages) -}}
+{{- fail "mongodb.global.security.allowInsecureImages has to be true for images of another registry" -}}
+{{- end -}}
+image: {{ .global.imageRegistry | default .image.registry }}/{{ .image.repository }}:{{ .image.tag }}
 imagePullPolicy: {{ .image.pullPolicy }}
 securityContext: {{- toYaml .containerSecurityContext | nindent 2 }}
 {{- if .resources }}
@@ -39,8 +65,19 @@ resources:
 
 {{- /* Passwords are read from files, so that none is in the environment. */ -}}
 {{- define "mongodb.env" -}}
+{{- $replicated := include "mongodb.replicated" . -}}
 {{- with .Values.mongodb.auth -}}
 - {name: BITNAMI_DEBUG, value: "false"}
+{{- if $replicated }}
+- {name: MY_POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: MY_POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
+- {name: MY_POD_HOST_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
+- name: MONGODB_INITIAL_PRIMARY_HOST
+  value: {{ include "mongodb.fullname" $ }}-0.{{ include "mongodb.service" $ }}.$(MY_POD_NAMESPACE).svc.cluster.local
+- {name: MONGODB_REPLICA_SET_NAME, value: {{ quote $.Values.mongodb.replicaSetName }}}
+- name: MONGODB_ADVERTISED_HOSTNAME
+  value: $(MY_POD_NAME).{{ include "mongodb.service" $ }}.$(MY_POD_NAMESPACE).svc.cluster.local
+{{- end }}
 {{- if .usernames }}
 - {name: MONGODB_EXTRA_USERNAMES, value: {{ join "," .usernames | quote }}}
 - {name: MONGODB_EXTRA_DATABASES, value: {{ join "," .databases | quote }}}
@@ -51,6 +88,9 @@ resources:
 {{- if .enabled }}
 - {name: MONGODB_ROOT_USER, value: {{ quote .rootUser }}}
 - {name: MONGODB_ROOT_PASSWORD_FILE, value: /opt/bitnami/mongodb/secrets/mongodb-root-password}
+{{- if $replicated }}
+- {name: MONGODB_REPLICA_SET_KEY_FILE, value: /opt/bitnami/mongodb/secrets/mongodb-replica-set-key}
+{{- end }}
 {{- end }}
 - {name: ALLOW_EMPTY_PASSWORD, value: {{ .enabled | ternary "no" "yes" | quote }}}
 - {name: MONGODB_SYSTEM_LOG_VERBOSITY, value: "0"}
