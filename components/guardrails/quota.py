@@ -1,6 +1,7 @@
 """ResourceQuota and LimitRange of an app's namespace, from what its Helm values ask for.
 
 The sum of what the app's pods take, with one rolling update of each at the same time, and the Jobs of ops/ beside them.
+What a quota counts for a moment after it has gone is not added: whatever makes the next pod tries again at once.
 """
 
 from __future__ import annotations

@@ -113,6 +113,8 @@ def test_more_than_the_quota_is_refused(guarded: Stack, app: str) -> None:
 
 
 def test_a_rolling_update_of_everything_at_once_fits_into_the_quotas(guarded: Stack) -> None:
+    # No part of dev starts a pod beside the one that it replaces, so what didn't fit would never come. (A refusal alone
+    # says nothing: a quota may count a pod for a moment after it has gone, and its controller tries again.)
     apps = AppsV1Api(guarded.api)
     patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": "once"}}}}}
     before = {
@@ -127,8 +129,6 @@ def test_a_rolling_update_of_everything_at_once_fits_into_the_quotas(guarded: St
         return len(new) == len(pods) == len(WORKLOADS) and all(map(is_ready, new))
 
     eventually(replaced, 60)
-    for namespace in namespaces(guarded).values():
-        assert quota_refusals(guarded.api, namespace) == []
     guarded.up("--refresh")  # Undoes the edit.
 
 
@@ -141,6 +141,7 @@ def hard(stack: Stack) -> dict[str, str]:
 def test_an_app_that_gets_much_larger_or_smaller_has_room_for_its_old_and_new_pods(guarded: Stack) -> None:
     # Side by side, as no app of dev updates its pods.
     rolling = {"ollama.values": {"updateStrategy": {"type": "RollingUpdate"}}, "ollama.chart.timeout": 60}
+    refused = quota_refusals(guarded.api, guarded.ollama)
     with guarded.changed(rolling):
         guarded.up()
         before = hard(guarded)
@@ -151,7 +152,7 @@ def test_an_app_that_gets_much_larger_or_smaller_has_room_for_its_old_and_new_po
         assert hard(guarded) == before
         guarded.run("preview", "--refresh", "--expect-no-changes")
     guarded.up()
-    assert quota_refusals(guarded.api, guarded.ollama) == []
+    assert quota_refusals(guarded.api, guarded.ollama) == refused
 
 
 def test_what_a_release_was_given_room_for_is_taken_back_where_it_fails(guarded: Stack) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from kubernetes.client import ApiClient, AppsV1Api, CoreV1Api, PolicyV1Api, StorageV1Api
 
+from components.guardrails.quantities import amount
+from components.guardrails.quota import CLOSED, JOBS, OF_A_JOB
 from local import cluster as local_cluster
 from local.contents import add_node
-from tests.engine.kube import eventually, quota_refusals
-from tests.engine.nodes import all_pods, cordon, drain, evict, lowest, ready
+from tests.engine.kube import eventually
+from tests.engine.moments import lowest, most_taken
+from tests.engine.nodes import all_pods, cordon, drain, evict, ready
 from tests.engine.stacks import INGRESS, Stack, stack_on
 
 NODES = ("worker-1", "worker-2", "worker-3")
@@ -20,6 +25,12 @@ ALL = {"ollama": 2, "librechat": 2, "mongodb": 3, "meilisearch": 1, "redis": 1}
 """Pods by app."""
 AT_LEAST = {"ollama": 1, "librechat": 1, "mongodb": 2, "redis": 0}
 """What budgets leave ready; Meilisearch has none, as its chart makes none and one pod is all it has."""
+OF_JOBS: dict[str, Decimal] = {
+    "pods": Decimal(JOBS),
+    **{f"requests.{name}": JOBS * amount(text) for name, text in OF_A_JOB["requests"].items()},
+    **{f"limits.{name}": JOBS * amount(text) for name, text in OF_A_JOB["limits"].items()},
+}
+"""What of each quota is for the Jobs of ops/."""
 
 
 @pytest.fixture(scope="module")
@@ -143,20 +154,48 @@ def test_nothing_is_left_to_change(complete: Stack) -> None:
     assert complete.changes() == {}
 
 
-def test_a_rolling_update_of_everything_at_once_fits_into_the_quotas_and_keeps_the_budgets(complete: Stack) -> None:
-    apps = AppsV1Api(complete.api)
-    patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": "once"}}}}}
-    before = {pod.metadata.uid for pod in all_pods(complete.api, NAMESPACES)}
+def test_a_rolling_update_of_everything_at_once_comes_to_its_end_and_keeps_the_budgets(complete: Stack) -> None:
     with lowest(complete.api, NAMESPACES) as found:
-        for namespace in NAMESPACES:
-            deployments: Any = apps.list_namespaced_deployment(namespace)
-            for each in deployments.items:
-                apps.patch_namespaced_deployment(each.metadata.name, namespace, patch)
-            stateful_sets: Any = apps.list_namespaced_stateful_set(namespace)
-            for each in stateful_sets.items:
-                apps.patch_namespaced_stateful_set(each.metadata.name, namespace, patch)
-        eventually(lambda: not before & {pod.metadata.uid for pod in all_pods(complete.api, NAMESPACES)}, 90)
-        all_ready(complete.api)
+        restart_all(complete.api)
     assert below(found) == {}
+
+
+def test_a_rolling_update_of_everything_at_once_never_takes_more_than_the_quotas_grant_beside_jobs(
+    complete: Stack,
+) -> None:
+    granted = {namespace: quota_of(complete.api, namespace) for namespace in NAMESPACES}
+    # The quotas out of the way, since none could be exceeded where they refuse what is too much.
+    wide = {f"{namespace}.quota": dict.fromkeys(granted[namespace], "1P") for namespace in NAMESPACES}
+    with complete.changed(wide):
+        complete.up()
+        with most_taken(complete.api, "ollama") as by_ollama, most_taken(complete.api, "librechat") as by_librechat:
+            restart_all(complete.api)
+    complete.up()
+    for namespace, taken in (("ollama", by_ollama), ("librechat", by_librechat)):
+        of_apps = {name: number - OF_JOBS.get(name, 0) for name, number in granted[namespace].items()}
+        assert {name: (taken[name], most) for name, most in of_apps.items() if taken[name] > most} == {}
+    assert by_ollama["pods"] > ALL["ollama"], "an update starts pods before others end"
+    assert by_librechat["pods"] > sum(ALL.values()) - ALL["ollama"]
+    assert {namespace: quota_of(complete.api, namespace) for namespace in NAMESPACES} == granted
+
+
+def restart_all(api: ApiClient) -> None:
+    """Let every workload replace all of its pods at the same time, and wait until all are new and ready."""
+    apps = AppsV1Api(api)
+    patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": str(uuid4())}}}}}
+    before = {pod.metadata.uid for pod in all_pods(api, NAMESPACES)}
     for namespace in NAMESPACES:
-        assert quota_refusals(complete.api, namespace) == []
+        deployments: Any = apps.list_namespaced_deployment(namespace)
+        for each in deployments.items:
+            apps.patch_namespaced_deployment(each.metadata.name, namespace, patch)
+        stateful_sets: Any = apps.list_namespaced_stateful_set(namespace)
+        for each in stateful_sets.items:
+            apps.patch_namespaced_stateful_set(each.metadata.name, namespace, patch)
+    eventually(lambda: not before & {pod.metadata.uid for pod in all_pods(api, NAMESPACES)}, 90)
+    all_ready(api)
+
+
+def quota_of(api: ApiClient, namespace: str) -> dict[str, Decimal]:
+    """What the namespace's quota grants."""
+    quota: Any = CoreV1Api(api).read_namespaced_resource_quota(namespace, namespace)
+    return {name: amount(text) for name, text in quota.spec.hard.items() if name not in CLOSED}
