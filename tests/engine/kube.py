@@ -35,6 +35,16 @@ def create_pod(api: ApiClient, name: str, *, gpus: int = 0, wait: bool = True, *
     return read_pod(api, name)
 
 
+def restricted_pod(name: str, **container: Any) -> dict[str, Any]:
+    """A pod that the restricted level lets in."""
+    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
+    main = {"name": "main", "image": "none.invalid/none", "securityContext": context, **container}
+    return {
+        "metadata": {"name": name},
+        "spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}, "containers": [main]},
+    }
+
+
 def is_ready(pod: Any) -> bool:
     return ("Ready", "True") in [(found.type, found.status) for found in pod.status.conditions or []]
 

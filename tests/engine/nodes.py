@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from kubernetes import watch
 from kubernetes.client import ApiClient, ApiException, CoreV1Api
 
 from tests.engine.kube import is_ready
@@ -58,11 +60,37 @@ def ready(api: ApiClient, namespaces: Sequence[str]) -> Counter[str]:
     """How many pods of each app are ready, on nodes that are there."""
     listed: Any = CoreV1Api(api).list_node()
     nodes = {node.metadata.name for node in listed.items}
-    return counted((pod for pod in all_pods(api, namespaces) if pod.spec.node_name in nodes), namespaces)
+    return _counted((pod for pod in all_pods(api, namespaces) if pod.spec.node_name in nodes), namespaces)
 
 
-def counted(pods: Iterable[Any], namespaces: Sequence[str]) -> Counter[str]:
-    """How many of the pods are ready, by app."""
+@contextmanager
+def lowest(api: ApiClient, namespaces: Sequence[str]) -> Iterator[Counter[str]]:
+    """The least of each app's pods that were ready at any moment of the block; filled in at its end.
+
+    From the API server's own history of every change, so that no moment is missed.
+    """
+    core = CoreV1Api(api)
+    listed: Any = core.list_pod_for_all_namespaces()
+    pods = {pod.metadata.uid: pod for pod in listed.items}
+    found = _counted(pods.values(), namespaces)
+    yield found
+    changes = 0
+    history: Any = watch.Watch().stream(  # type: ignore[no-untyped-call]
+        core.list_pod_for_all_namespaces, resource_version=listed.metadata.resource_version, timeout_seconds=2
+    )
+    for event in history:
+        pod: Any = event["object"]
+        pods[pod.metadata.uid] = pod
+        if event["type"] == "DELETED":
+            del pods[pod.metadata.uid]
+        now = _counted(pods.values(), namespaces)
+        for app in found:
+            found[app] = min(found[app], now[app])
+        changes += 1
+    assert changes, "no pod changed"
+
+
+def _counted(pods: Iterable[Any], namespaces: Sequence[str]) -> Counter[str]:
     return Counter(
         pod.metadata.labels["app.kubernetes.io/name"]
         for pod in pods

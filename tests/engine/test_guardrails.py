@@ -8,7 +8,7 @@ from kubernetes import client
 from kubernetes.client import AppsV1Api, AuthorizationV1Api, CoreV1Api, SchedulingV1Api  # gitleaks:allow - no key
 
 from local.cluster import LocalCluster
-from tests.engine.kube import eventually, is_ready, list_pods, quota_refusals
+from tests.engine.kube import eventually, is_ready, list_pods, quota_refusals, restricted_pod
 from tests.engine.stacks import Stack, beside, stack_on
 
 WORKLOADS = (
@@ -42,16 +42,6 @@ def namespaces(stack: Stack) -> dict[str, str]:
     return {"ollama": stack.ollama, "librechat": stack.librechat}
 
 
-def pod(**container: Any) -> dict[str, Any]:
-    """A pod that the restricted level lets in."""
-    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
-    main = {"name": "main", "image": "none.invalid/none", "securityContext": context, **container}
-    return {
-        "metadata": {"name": "tried"},
-        "spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}, "containers": [main]},
-    }
-
-
 def tried(stack: Stack, namespace: str, body: Any) -> Any:
     """The pod as the API server would make it; nothing is made. Raises ApiException."""
     return CoreV1Api(stack.api).create_namespaced_pod(namespace, body, dry_run="All")
@@ -80,9 +70,9 @@ def may(
 @pytest.mark.parametrize("app", ["ollama", "librechat"])
 def test_a_pod_below_the_restricted_level_is_refused(guarded: Stack, app: str) -> None:
     namespace = namespaces(guarded)[app]
-    assert tried(guarded, namespace, pod()).metadata.name == "tried"
+    assert tried(guarded, namespace, restricted_pod("tried")).metadata.name == "tried"
     with pytest.raises(client.ApiException, match=r"violates PodSecurity .*restricted"):
-        tried(guarded, namespace, pod(securityContext={}))
+        tried(guarded, namespace, restricted_pod("tried", securityContext={}))
 
 
 @pytest.mark.parametrize("app", ["ollama", "librechat"])
@@ -100,14 +90,14 @@ def test_no_pod_gets_a_token_of_the_kubernetes_api(guarded: Stack, app: str) -> 
 
 @pytest.mark.parametrize("app", ["ollama", "librechat"])
 def test_a_container_that_asks_for_nothing_gets_what_the_limit_range_says(guarded: Stack, app: str) -> None:
-    made = tried(guarded, namespaces(guarded)[app], pod())
+    made = tried(guarded, namespaces(guarded)[app], restricted_pod("tried"))
     assert made.spec.containers[0].resources.requests == {"cpu": "100m", "memory": "128Mi"}
     assert made.spec.containers[0].resources.limits == {"memory": "1Gi"}
 
 
 @pytest.mark.parametrize("app", ["ollama", "librechat"])
 def test_more_than_the_quota_is_refused(guarded: Stack, app: str) -> None:
-    greedy = pod(resources={"requests": {"memory": "100Gi"}, "limits": {"memory": "100Gi"}})
+    greedy = restricted_pod("tried", resources={"requests": {"memory": "100Gi"}, "limits": {"memory": "100Gi"}})
     with pytest.raises(client.ApiException, match="exceeded quota"):
         tried(guarded, namespaces(guarded)[app], greedy)
 
