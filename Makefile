@@ -163,7 +163,7 @@ lint: .venv-tools/.installed
 	@$(TOOLS)/ruff check .
 	$(TOOLS)/ruff format --check .
 	$(TOOLS)/mypy
-test-unit: lint check ## Linters, types and unit tests, under 30 s
+test-unit: lint check ## Linters, types and unit tests: one to two minutes
 	@$(TOOLS)/python -m pytest -n 2 --dist loadfile tests/unit
 test-contracts: ## The generator of the value contracts: a chart for each template construct
 	@cd contracts

@@ -180,13 +180,25 @@ def _apart(run: Callable[[], T], stack: str = "") -> T:
 
 @contextlib.contextmanager
 def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    """The thread's event loop. What the loop gives to threads finds one there, too: all are closed at the end.
+
+    Where a thread has none, Pulumi's mocks make one and never close it (sync_await.py, 3.272.0). Its error when it is
+    collected is told with the help of `ast`, also in the middle of `ast.parse`, which then fails (Python 3.11.7).
+    """
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def begin() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    begin()
+    loops[0].set_default_executor(ThreadPoolExecutor(initializer=begin))
     try:
-        yield loop
+        yield loops[0]
     finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+        loops[0].run_until_complete(loops[0].shutdown_default_executor())
+        for loop in loops:
+            loop.close()
 
 
 @contextlib.contextmanager

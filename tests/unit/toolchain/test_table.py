@@ -134,7 +134,16 @@ def test_the_folder_for_path_is_told_before_anything_is_there_and_stays(sandbox:
     assert told != sandbox.run("--print-bin")[1]
 
 
-def test_the_folder_for_path_costs_less_than_a_tenth_of_a_second_of_processor_time(tmp_path: Path) -> None:
+def test_the_folder_for_path_is_told_without_loading_what_downloads_and_builds(tmp_path: Path) -> None:
+    # make asks for it at each start: 0.05 to 0.08 s of processor time (2026-11), and twice that with all of these.
+    line = [sys.executable, "-X", "importtime", str(INSTALL), "--print-bin"]
+    done = subprocess.run(line, check=True, capture_output=True, text=True, env={"HOME": str(tmp_path)})
+    loaded = {entry.rpartition("|")[2].strip() for entry in done.stderr.splitlines()}
+    assert {name for name in loaded if name.startswith("toolchain.")} == {"toolchain.programs", "toolchain.store"}
+    assert not loaded & {"urllib.request", "subprocess", "concurrent.futures"}
+
+
+def test_the_folder_for_path_costs_less_than_a_quarter_of_a_second_of_processor_time(tmp_path: Path) -> None:
     cached = {"PYTHONPYCACHEPREFIX": str(tmp_path), "HOME": str(tmp_path)}
 
     def costs(*command: str | Path) -> float:
@@ -142,4 +151,4 @@ def test_the_folder_for_path_costs_less_than_a_tenth_of_a_second_of_processor_ti
         run = partial(subprocess.run, line, check=True, stdout=subprocess.DEVNULL, env=cached)
         return processor_seconds(run, resource.RUSAGE_CHILDREN)
 
-    assert costs(INSTALL, "--print-bin") - costs("-c", "pass") < 0.1
+    assert costs(INSTALL, "--print-bin") - costs("-c", "pass") < 0.25
