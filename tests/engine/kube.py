@@ -4,12 +4,13 @@ import base64
 import json
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
+from uuid import uuid4
 
 import yaml
-from kubernetes.client import ApiClient, BatchV1Api, CoreV1Api
+from kubernetes.client import ApiClient, AppsV1Api, BatchV1Api, CoreV1Api
 
 from local.cluster import LocalCluster
 
@@ -55,6 +56,28 @@ def read_pod(api: ApiClient, name: str) -> Any:
 
 def list_pods(api: ApiClient, namespace: str = "default") -> list[Any]:
     return list(CoreV1Api(api).list_namespaced_pod(namespace).items)
+
+
+def restart(api: ApiClient, namespaces: Iterable[str], *kinds: Literal["deployment", "stateful_set"]) -> None:
+    """Let every workload of the kinds replace all of its pods, all at the same time; wait until that is done."""
+    apps: Any = AppsV1Api(api)
+    patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": str(uuid4())}}}}}
+    places = [(kind, namespace) for kind in kinds for namespace in namespaces]
+
+    def workloads() -> list[tuple[str, Any]]:
+        listed = [(kind, getattr(apps, f"list_namespaced_{kind}")(namespace)) for kind, namespace in places]
+        return [(kind, workload) for kind, found in listed for workload in found.items]
+
+    def done(workload: Any) -> bool:
+        status, wanted = workload.status, workload.spec.replicas
+        seen = status.observed_generation == workload.metadata.generation
+        return seen and (status.updated_replicas, status.ready_replicas, status.replicas) == (wanted,) * 3
+
+    before = workloads()
+    assert {kind for kind, _ in before} == set(kinds)
+    for kind, workload in before:
+        getattr(apps, f"patch_namespaced_{kind}")(workload.metadata.name, workload.metadata.namespace, patch)
+    eventually(lambda: all(done(workload) for _, workload in workloads()), 90)
 
 
 def quota_refusals(api: ApiClient, namespace: str) -> list[str]:

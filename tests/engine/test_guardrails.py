@@ -5,18 +5,12 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from kubernetes.client import AppsV1Api, AuthorizationV1Api, CoreV1Api, SchedulingV1Api  # gitleaks:allow - no key
+from kubernetes.client import AuthorizationV1Api, CoreV1Api, SchedulingV1Api  # gitleaks:allow - no key
 
 from local.cluster import LocalCluster
-from tests.engine.kube import eventually, is_ready, list_pods, quota_refusals, restricted_pod
+from tests.engine.kube import eventually, list_pods, quota_refusals, restart, restricted_pod
 from tests.engine.stacks import Stack, beside, stack_on
 
-WORKLOADS = (
-    ("ollama", "deployment", "ollama"),
-    ("librechat", "deployment", "librechat"),
-    ("librechat", "stateful_set", "librechat-mongodb"),
-    ("librechat", "stateful_set", "librechat-meilisearch"),
-)
 KINDS: dict[str, Any] = {
     "": client.CoreV1Api,
     "apps": client.AppsV1Api,
@@ -105,20 +99,7 @@ def test_more_than_the_quota_is_refused(guarded: Stack, app: str) -> None:
 def test_a_rolling_update_of_everything_at_once_fits_into_the_quotas(guarded: Stack) -> None:
     # No part of dev starts a pod beside the one that it replaces, so what didn't fit would never come. (A refusal alone
     # says nothing: a quota may count a pod for a moment after it has gone, and its controller tries again.)
-    apps = AppsV1Api(guarded.api)
-    patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": "once"}}}}}
-    before = {
-        each.metadata.uid for namespace in namespaces(guarded).values() for each in list_pods(guarded.api, namespace)
-    }
-    for app, kind, name in WORKLOADS:
-        getattr(apps, f"patch_namespaced_{kind}")(name, namespaces(guarded)[app], patch)
-
-    def replaced() -> bool:
-        pods = [each for namespace in namespaces(guarded).values() for each in list_pods(guarded.api, namespace)]
-        new = [each for each in pods if each.metadata.uid not in before]
-        return len(new) == len(pods) == len(WORKLOADS) and all(map(is_ready, new))
-
-    eventually(replaced, 60)
+    restart(guarded.api, namespaces(guarded).values(), "deployment", "stateful_set")
     guarded.up("--refresh")  # Undoes the edit.
 
 

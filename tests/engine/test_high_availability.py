@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from kubernetes.client import ApiClient, AppsV1Api, CoreV1Api, PolicyV1Api, StorageV1Api
@@ -14,7 +13,7 @@ from components.guardrails.quantities import amount
 from components.guardrails.quota import JOBS, OF_A_JOB
 from local import cluster as local_cluster
 from local.contents import add_node
-from tests.engine.kube import eventually, restricted_pod
+from tests.engine.kube import eventually, restart, restricted_pod
 from tests.engine.nodes import all_pods, cordon, drain, evict, lowest, ready
 from tests.engine.stacks import INGRESS, Stack, stack_on
 
@@ -149,7 +148,7 @@ def test_nothing_is_left_to_change(complete: Stack) -> None:
 
 def test_a_rolling_update_of_everything_at_once_comes_to_its_end_and_keeps_the_budgets(complete: Stack) -> None:
     with lowest(complete.api, NAMESPACES) as found:
-        restart(complete.api, "deployment", "stateful_set")
+        restart(complete.api, NAMESPACES, "deployment", "stateful_set")
     assert below(found) == {}
 
 
@@ -158,7 +157,7 @@ def test_the_quotas_hold_exactly_all_old_and_all_new_pods_of_an_update_and_the_j
     with beside(complete.api):
         eventually(lambda: spare(complete.api) == [])
         # While a quota still counts a pod that has gone, it refuses its successor: what doesn't fit would never come.
-        restart(complete.api, "stateful_set")
+        restart(complete.api, NAMESPACES, "stateful_set")
         eventually(lambda: spare(complete.api) == [])
 
 
@@ -202,22 +201,3 @@ def beside(api: ApiClient) -> Iterator[None]:
     finally:
         for name, namespace in made:
             core.delete_namespaced_pod(name, namespace)
-
-
-def restart(api: ApiClient, *kinds: str) -> None:
-    """Let every workload of the kinds replace all of its pods, all at the same time; wait until that is done."""
-    apps: Any = AppsV1Api(api)
-    patch = {"spec": {"template": {"metadata": {"annotations": {"private-chatgpt.test/restarted": str(uuid4())}}}}}
-
-    def workloads() -> list[tuple[str, Any]]:
-        listed = [(kind, getattr(apps, f"list_namespaced_{kind}")(each)) for kind in kinds for each in NAMESPACES]
-        return [(kind, workload) for kind, found in listed for workload in found.items]
-
-    def done(workload: Any) -> bool:
-        status, wanted = workload.status, workload.spec.replicas
-        current = status.observed_generation == workload.metadata.generation
-        return current and (status.updated_replicas, status.ready_replicas, status.replicas) == (wanted,) * 3
-
-    for kind, workload in workloads():
-        getattr(apps, f"patch_namespaced_{kind}")(workload.metadata.name, workload.metadata.namespace, patch)
-    eventually(lambda: all(done(workload) for _, workload in workloads()), 90)
