@@ -18,6 +18,8 @@ from ops.recovery.place import Place
 
 PACKED = ".gz"
 """Ending of the files that Pulumi writes with PULUMI_SELF_MANAGED_STATE_GZIP."""
+KEPT = ".broken-"
+"""What the name of a broken file goes on with that was replaced, before the time at which it was."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def broken_state(place: Place) -> Broken | None:
 
 def put_back(broken: Broken, copy: Copy) -> Path:
     """Put the copy in the place of the broken file; returns where that is kept. Raises OSError."""
-    kept = broken.file.with_name(f"{broken.file.name}.broken-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    kept = broken.file.with_name(f"{broken.file.name}{KEPT}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
     fresh = broken.file.with_name(f"{broken.file.name}.whole")
     content = copy.text.encode()
     try:
@@ -116,7 +118,10 @@ def _newest(folder: Path, place: Place) -> Copy | None:
     copies = list(_copies(folder, place))
     if copies:
         return max(copies, key=lambda item: item.noted or datetime.min.replace(tzinfo=UTC))
-    cut = [_cut(file) for file in _stacks(folder, place).glob(f"{place.stack}.json*") if file.suffix != ".attrs"]
+    # The state file itself comes first, for where another holds no more. What an earlier recovery has kept is older
+    # than the state that was put in its place.
+    files = sorted(file for file in _stacks(folder, place).glob(f"{place.stack}.json*") if KEPT not in file.name)
+    cut = [_cut(file) for file in files if file.suffix != ".attrs"]
     return max((item for item in cut if item), key=lambda item: item.resources or 0, default=None)
 
 

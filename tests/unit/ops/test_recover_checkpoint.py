@@ -120,6 +120,21 @@ def test_where_no_copy_is_whole_what_stands_before_the_cut_is_put_back(tmp_path:
         assert json.loads(file.read_text())["checkpoint"]["latest"] == {**latest, "resources": resources[:3]}
 
 
+def test_what_an_earlier_recovery_has_kept_is_neither_put_back_nor_overwritten(tmp_path: Path) -> None:
+    resources = [{"urn": name} for name in NAMES]
+    latest = {"manifest": {"time": LATE}, "resources": resources}
+    text = json.dumps({"version": 3, "checkpoint": {"stack": "prod", "latest": latest}})
+    longer, shorter = text[: text.index("]")], text[: text.index('"d"')]
+    kept = []
+    for cut in (longer, shorter, shorter):
+        file = main_file(tmp_path, cut)
+        broken = broken_state(place(tmp_path))
+        assert broken and broken.copy and broken.copy.file == file
+        kept.append(put_back(broken, broken.copy))
+    assert [item.read_text() for item in kept] == [longer, shorter, shorter]
+    assert len(json.loads(file.read_text())["checkpoint"]["latest"]["resources"]) == 3
+
+
 def test_what_is_cut_off_before_the_keys_says_so(tmp_path: Path) -> None:
     main_file(tmp_path, state()[: state().index("}]") + 1])
     broken = broken_state(place(tmp_path))
