@@ -171,7 +171,8 @@ test-contracts: ## The generator of the value contracts: a chart for each templa
 test-engine: test-toolchain venv .venv-checkov/.installed
 	@actionlint .github/workflows/*.yml
 	$(TOOLS)/zizmor --offline --quiet --pedantic --strict-collection .github/workflows
-	$(TOOLS)/python -m pytest -m 'not alone' tests/engine
+	# Each of the two has a cluster of its own. Files in the order of their names: what stops a cluster comes last.
+	$(TOOLS)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not alone' tests/engine
 	$(TOOLS)/python -m pytest -m alone tests/engine
 test: test-toolchain venv test-unit test-contracts test-engine ## Everything: linters, types, unit tests, then engine tests on a throw-away cluster
 
