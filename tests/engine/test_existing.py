@@ -171,6 +171,7 @@ def test_no_value_of_others_secrets_is_printed_or_kept(brought: Stack) -> None:
     assert leaks(VALUES, helm_records(brought)) == []
 
 
+@pytest.mark.alone
 def test_a_secret_that_comes_while_up_waits_is_enough(cluster: LocalCluster, tmp_path: Path) -> None:
     settings = {
         **beside("comes"),

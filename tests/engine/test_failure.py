@@ -29,6 +29,7 @@ def gpuless(tmp_path: Path) -> Iterator[Stack]:
         local_cluster.stop(tmp_path / "cluster")
 
 
+@pytest.mark.alone
 def test_prod_without_a_gpu_node_fails_in_time_leaves_no_half_release_and_succeeds_once_there_is_one(
     gpuless: Stack,
 ) -> None:

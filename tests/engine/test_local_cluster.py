@@ -93,6 +93,7 @@ def test_two_checkouts_start_at_the_same_moment_and_never_touch_the_users_own_cl
     empty_default_namespace(api)
 
 
+@pytest.mark.alone
 def test_it_starts_within_15_seconds_and_a_running_one_is_reused_with_or_without_a_gpu_node(directory: Path) -> None:
     began = time.monotonic()
     first = start(directory, gpu=False)

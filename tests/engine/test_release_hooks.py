@@ -34,6 +34,7 @@ def releases_of(stack: Stack) -> list[dict[str, Any]]:
     return [{key: item.get(key) for key in kept} for item in releases]
 
 
+@pytest.mark.alone
 def test_a_first_up_that_can_not_run_is_refused_in_seconds_and_leaves_no_release(
     cluster: LocalCluster, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def test_a_deployed_stack_stands_on_one_screen_and_nothing_is_written(deployed: 
     assert told["drift"] is False
 
 
+@pytest.mark.alone
 def test_where_no_container_runs_models_can_not_be_told(deployed: Stack) -> None:
     began = time.monotonic()
     answer = ask(status, deployed)
