@@ -40,9 +40,13 @@ class Drift:
     reason: str = ""
     """Why the stack file excepts it; empty where it doesn't."""
 
+    @property
+    def who(self) -> str:
+        """Who wrote what is there now, and when, as far as both are known."""
+        return f"{self.manager} {self.since}".strip()
+
     def line(self) -> str:
         """It in one line."""
-        who = f"{self.manager} {self.since}".strip()
         told = {
             "changed": f"{self.field}: {self.declared} → {self.live}",
             "added": f"{self.field}: added {self.live}",
@@ -52,11 +56,10 @@ class Drift:
             "pending": f"helm left it {self.live}: python -m ops recover --stack NAME",
             "immutable": f"{self.field}: {self.live}",
         }
-        return f"{self.object} {told[self.change]} ({who})"
+        return f"{self.object} {told[self.change]} ({self.who})"
 
     def undone(self) -> str:
         """What healing it did, in one line."""
-        who = f"{self.manager} {self.since}".strip()
         did = {
             "changed": f"{self.field} {self.live} → {self.declared}",
             "added": f"{self.field} taken away",
@@ -64,7 +67,7 @@ class Drift:
             "deleted": "made anew",
             "immutable": "replaced",
         }
-        return f"{self.object} {did.get(self.change, self.change)} ({who})"
+        return f"{self.object} {did.get(self.change, self.change)} ({self.who})"
 
     def patch(self) -> list[str]:
         """What healing would do to the object, a line for what goes and one for what comes."""

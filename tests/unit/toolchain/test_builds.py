@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from tests.unit.toolchain.conftest import Sandbox
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="needs Go")
 def test_a_module_is_built_by_the_real_go_with_its_generated_file_and_version(sandbox: Sandbox) -> None:
     module = sandbox.add_program("tool")
     with sandbox.table.open("a") as table:
@@ -26,7 +25,9 @@ def test_a_module_is_built_by_the_real_go_with_its_generated_file_and_version(sa
         'package main\n\nimport "os"\n\nfunc main() { _, _ = os.Stdout.WriteString("generated") }\n'
     )
     before = {path: path.read_bytes() for path in module.rglob("*") if path.is_file()}
-    go = Path(shutil.which("go") or "").parent
+    found = shutil.which("go")
+    assert found, "make test needs Go, on PATH"
+    go = Path(found).parent
     # The real home: its build cache spares the test compiling the standard library. GOFLAGS would break the build.
     code, output = sandbox.run(
         PATH=f"{go}:{os.defpath}", HOME=os.environ["HOME"], GOFLAGS="-race", GOOS="plan9", GOPROXY="off"
