@@ -152,7 +152,7 @@ APP_SCHEMA := ops/app_schema/node_modules/.package-lock.json
 # Where it can't be installed, the check goes on without it and says so.
 $(APP_SCHEMA): ops/app_schema/package.json ops/app_schema/package-lock.json
 	@echo "LibreChat's own schema of librechat.yaml (npm)"
-	npm ci --ignore-scripts --silent --prefix ops/app_schema && touch $@ || echo "npm could not install it" >&2
+	npm ci --fetch-retries=5 --ignore-scripts --silent --prefix ops/app_schema && touch $@ || echo "npm could not install it" >&2
 
 .PHONY: check contracts lint test-unit test-contracts test-engine test bench
 check: .venv-tools/.installed $(APP_SCHEMA) ## Check stack files, values files and contracts in seconds, without a cluster

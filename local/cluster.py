@@ -136,19 +136,36 @@ def _serve(plane: ControlPlane, *, gpu: bool) -> None:
             lambda: None if contents.is_served(api) else "the API server",
             lambda: plane.check({"etcd", "kube-apiserver"}),
         )
+        check = _reviving_once(plane)
+        check()
+        try:
+            contents.fill(api, gpu=gpu)
+            _wait(lambda: contents.pending(api), check)
+        except contents.API_ERRORS as error:
+            raise ControlPlaneError(f"the API server refused a request: {error}") from error
+
+
+def _reviving_once(plane: ControlPlane) -> Callable[[], None]:
+    """Checks that every program runs; what has ended is started again, once.
+
+    On a busy machine the API server may take more than 10 s, and kube-controller-manager doesn't wait longer
+    (Kubernetes 1.36.3, read 2026-11). It may end a moment after the API server began to answer, too.
+    """
+    revived = False
+
+    def check() -> None:
+        nonlocal revived
         try:
             plane.check()
         except PortTakenError:
             raise
         except ControlPlaneError:
-            # On a busy machine the API server may take more than 10 s, and kube-controller-manager doesn't wait longer
-            # (Kubernetes 1.36.3, read 2026-11).
+            if revived:
+                raise
+            revived = True
             plane.start_missing(find_programs())
-        try:
-            contents.fill(api, gpu=gpu)
-            _wait(lambda: contents.pending(api), plane.check)
-        except contents.API_ERRORS as error:
-            raise ControlPlaneError(f"the API server refused a request: {error}") from error
+
+    return check
 
 
 def _wait(pending: Callable[[], str | None], check: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 MANIFESTS = Path(__file__).parent / "manifests"
 CPU_NODE = "cpu-node"
 GPU_NODE = "gpu-node"
-REQUEST_TIMEOUT = 5  # seconds
+REQUEST_TIMEOUT = 15  # seconds: an API server that starts on a busy machine may need some for one answer
 API_ERRORS = (client.ApiException, HTTPError)
 
 

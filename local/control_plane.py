@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -148,7 +149,7 @@ class ControlPlane:
         for volume in volumes:
             shutil.rmtree(volume, ignore_errors=True)
         for parent in {volume.parent for volume in volumes}:
-            if parent.is_dir() and not any(parent.iterdir()):
+            with suppress(OSError):  # It holds another cluster's volumes, or that one has just removed it.
                 parent.rmdir()
         if self.home.exists():
             shutil.rmtree(self.home)
@@ -250,7 +251,7 @@ def free_ports(count: int) -> list[int]:
     """
     ports: list[int] = []
     while len(ports) < count:
-        port = SystemRandom().randrange(20000, 30000)
+        port = SystemRandom().randrange(10000, 30000)
         if port not in ports and _is_free(port):
             ports.append(port)
     return ports

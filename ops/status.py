@@ -106,6 +106,7 @@ def look(settings: Settings, project_dir: Path, kubeconfig: Path | None) -> Stat
         if settings.ollama:
             ollama = next(release for release in releases if release.release == OLLAMA.name)
             models = _models(api, ollama, settings.ollama.models, unknown)
+        drifted = drift.result()
         return Status(
             stack=settings.platform.stack,
             context=settings.platform.context,
@@ -113,8 +114,9 @@ def look(settings: Settings, project_dir: Path, kubeconfig: Path | None) -> Stat
             releases=releases,
             models=models,
             last_change=last_change,
-            drift=drift.result(),
-            unknown=unknown,
+            drift=drifted,
+            # In one order, whichever thread was first.
+            unknown=dict(sorted(unknown.items())),
         )
 
 

@@ -40,7 +40,8 @@ def _of_claim(snapshot: Snapshot, claim: Object, events: Sequence[Event]) -> Cau
         return Cause(Rank.CLAIM, subject, f'its volume "{claim["spec"].get("volumeName")}" is gone, and what it held')
     if phase == "Bound":
         return None
-    latest = max(events, key=lambda event: event.seen, default=None)
+    # Events know no parts of a second: of several in one, the API server names the newest last.
+    latest = max(reversed(events), key=lambda event: event.seen, default=None)
     if latest and latest.reason in WAITING:
         return None
     said = latest.message if latest else ""

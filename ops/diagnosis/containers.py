@@ -111,7 +111,8 @@ def volume(subject: str, message: str) -> Cause:
 
 def probe(subject: str, container: str, events: Sequence[Event]) -> Cause:
     """A probe that fails."""
-    latest = max(events, key=lambda event: event.seen)
+    # Events know no parts of a second: of several in one, the API server names the newest last.
+    latest = max(reversed(events), key=lambda event: event.seen)
     return Cause(Rank.PROBE, subject, f"{_named(container)} runs, but {_lower(shortened(latest.message))}")
 
 

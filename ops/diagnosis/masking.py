@@ -89,18 +89,17 @@ class Masker:
 
     def _without_halves(self, text: str) -> str:
         """Messages are cut at a length, by the kubelet and by the API server: a secret may be cut in two."""
-        head, tail = text.lstrip(), text.rstrip(" .…")
         for form in self._forms:
-            for length in range(min(len(form) - 1, len(tail)), CUT - 1, -1):
-                if tail.endswith(form[:length]):
-                    text = text[: len(tail) - length] + MASK
-                    tail = text
+            # With its dots first: they may be the secret's own.
+            for tail in (text, text.rstrip(" .…")):
+                lengths = range(min(len(form) - 1, len(tail)), CUT - 1, -1)
+                if length := next((length for length in lengths if tail.endswith(form[:length])), 0):
+                    text = tail[:-length] + MASK
                     break
-            for length in range(min(len(form) - 1, len(head)), CUT - 1, -1):
-                if head.startswith(form[-length:]):
-                    text = MASK + head[length:]
-                    head = text
-                    break
+            head = text.lstrip()
+            lengths = range(min(len(form) - 1, len(head)), CUT - 1, -1)
+            if length := next((length for length in lengths if head.startswith(form[-length:])), 0):
+                text = MASK + head[length:]
         return text
 
 

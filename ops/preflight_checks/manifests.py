@@ -128,7 +128,7 @@ def totals(spec: Object, part: Part) -> dict[str, Decimal]:
         if container.get("restartPolicy") == "Always":
             _add(sidecars, asked)
             asked = {}
-        for resource in {*asked, *sidecars}:
+        for resource in dict.fromkeys((*asked, *sidecars)):
             starting[resource] = max(starting[resource], asked.get(resource, Decimal(0)) + sidecars[resource])
     _add(running, sidecars)
     _add(running, {resource: quantity(text) for resource, text in (spec.get("overhead") or {}).items()})

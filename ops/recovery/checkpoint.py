@@ -156,9 +156,10 @@ def _cut(file: Path) -> Copy | None:
 
 
 def _copies(folder: Path, place: Place) -> Iterator[Copy]:
-    """What stood there before the last write, and what the history kept of each update."""
-    files = [*_stacks(folder, place).glob(f"{place.stack}.json*.bak")]
-    files += (folder / ".pulumi" / "history" / place.project / place.stack).glob(f"{place.stack}-*.checkpoint.json*")
+    """What stood there before the last write, and what the history kept of each update, the latest first."""
+    history = folder / ".pulumi" / "history" / place.project / place.stack
+    files = sorted(_stacks(folder, place).glob(f"{place.stack}.json*.bak"))
+    files += sorted(history.glob(f"{place.stack}-*.checkpoint.json*"), reverse=True)
     for file in files:
         if file.suffix == ".attrs":
             continue

@@ -68,7 +68,7 @@ def run_ops(stack: Stack, command: str, *arguments: str, before: Sequence[str] =
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
 

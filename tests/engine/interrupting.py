@@ -63,7 +63,7 @@ def working(stack: Stack, app: str, status: str) -> Iterator[int]:
                 latest = records(stack, app).latest
                 return latest is not None and latest.status == status and bool(pods(stack, app))
 
-            eventually(is_at_work, 60)
+            eventually(is_at_work, 180)
             yield engine.pid
         finally:
             engine.kill()
@@ -128,7 +128,7 @@ def ops(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     stack.printed.append(done.stdout + done.stderr)

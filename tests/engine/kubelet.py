@@ -11,12 +11,12 @@ import http.server
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kubernetes.client import ApiClient, CoordinationV1Api, CoreV1Api
+from kubernetes.client import ApiClient, ApiException, CoordinationV1Api, CoreV1Api
 
 from local.cluster import LocalCluster
 from tests.engine.kube import eventually
@@ -113,6 +113,11 @@ def played_node(cluster: LocalCluster, api: ApiClient, name: str = "played-node"
         finally:
             CoreV1Api(api).delete_node(name)
             CoordinationV1Api(api).delete_namespaced_lease(name, "kube-node-lease")
+            # Else the cluster takes them away 40 to 80 s later (PodGC), in the midst of another test.
+            left: Any = CoreV1Api(api).list_pod_for_all_namespaces(field_selector=f"spec.nodeName={name}")
+            for pod in left.items:
+                with suppress(ApiException):
+                    node.end(pod)
 
 
 def _hold_lease(api: ApiClient, name: str) -> None:

@@ -15,13 +15,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from kubernetes.client import ApiClient, ApiException, CoordinationV1Api, CoreV1Api
+from urllib3.exceptions import HTTPError
 
 from local.control_plane import free_ports
 from tests.engine.kube import eventually
@@ -38,6 +39,8 @@ class Server:
     namespace: str
     folder: Path
     port: int
+    held: socket.socket
+    """Keeps the port from others until it is started."""
     password: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -54,6 +57,7 @@ class Server:
         data = self.folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         line = ["ferretdb", f"-listen=127.0.0.1:{self.port}", f"-folder={data}"]
+        self.held.close()
         with (self.folder / "log").open("ab") as log:
             environment = {**os.environ, "ROOT_PASSWORD": password}
             self.process = subprocess.Popen(line, env=environment, stdout=log, stderr=log)
@@ -103,7 +107,9 @@ def server_in(namespace: str, folder: Path) -> Server:
     """A database that is not started."""
     folder.mkdir(parents=True, exist_ok=True)
     (port,) = free_ports(1)
-    return Server(namespace, folder, port)
+    held = socket.socket()
+    held.bind(("127.0.0.1", port))
+    return Server(namespace, folder, port, held)
 
 
 def exec_documents(servers: list[Server], path: str) -> list[dict[str, Any]]:
@@ -158,19 +164,19 @@ class Kubelet:
             self._stopped.set()
             thread.join()
             for server in self.servers.values():
+                server.held.close()
                 server.stop()
 
     def _work(self) -> None:
         core = CoreV1Api(self.api)
         while not self._stopped.wait(0.2):
-            self._live()
-            pods: list[Any] = core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={self.node.name}").items
-            for pod in pods:
-                try:
-                    self._see_to(pod)
-                except ApiException as error:
-                    if error.status not in (404, 409):
-                        raise
+            # As a kubelet does: what fails is tried again.
+            with suppress(ApiException, HTTPError):
+                self._live()
+                listed: Any = core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={self.node.name}")
+                for pod in listed.items:
+                    with suppress(ApiException, HTTPError):
+                        self._see_to(pod)
 
     def _live(self) -> None:
         """Renew the node's lease: else its pods are said to be not ready, and evicted."""

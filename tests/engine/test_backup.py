@@ -120,7 +120,7 @@ def test_a_restore_killed_between_keys_and_data_says_how_to_go_on(
     line = [sys.executable, "-m", "ops", "restore", str(made), *passphrase(old), "--yes", "--stack", new.name]
     where = {"cwd": new.engine.project_dir, "env": new.engine.environment()}
     with subprocess.Popen(line, **where, stdout=subprocess.DEVNULL) as running:  # type: ignore[call-overload]
-        eventually(lambda: JOB in jobs(new), 120)
+        eventually(lambda: JOB in jobs(new), 400)
         running.kill()
     place.kubelet.hold_back.clear()
     assert plain_keys(new) == plain_keys(old)

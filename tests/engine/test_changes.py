@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.kube import stored_in
+from tests.engine.kube import at_rest, stored_in
 from tests.engine.stacks import Stack
 
 OLLAMA_RELEASE = "update kubernetes:helm.sh/v3:Release ollama"
@@ -10,6 +10,7 @@ LIBRECHAT_RELEASE = "update kubernetes:helm.sh/v3:Release librechat"
 
 
 def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    at_rest(stack.cluster)
     before = objects(stack), resources(stack)
     assert len([key for key in before[0] if "/sh.helm.release." in key]) == len(["ollama", "librechat"])
     assert len(before[1]) >= len(["Namespace", "Secret", "Release", "RandomPassword"])

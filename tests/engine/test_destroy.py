@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from local.cluster import LocalCluster
-from tests.engine.kube import eventually, stored, stored_in, volume_paths
+from tests.engine.kube import at_rest, eventually, stored, stored_in, volume_paths
 from tests.engine.leaks import files, keys_of, leaks, printed
 from tests.engine.stacks import Stack, beside, stack_on
 
 
 def test_a_protected_stack_refuses_to_be_destroyed_and_says_what_to_do(prod: Stack) -> None:
+    at_rest(prod.cluster)
     before = everything(prod)
     said = prod.fail("destroy", "--yes", "--skip-preview")
     assert "cannot be deleted" in said and "because it is protected" in said
@@ -19,6 +20,7 @@ def test_a_protected_stack_refuses_to_be_destroyed_and_says_what_to_do(prod: Sta
 
 
 def test_leaving_out_what_is_protected_leaves_everything(prod: Stack) -> None:
+    at_rest(prod.cluster)
     before = everything(prod)
     said = prod.run("destroy", "--yes", "--skip-preview", "--exclude-protected").stdout
     assert "There were no unprotected resources to destroy" in said

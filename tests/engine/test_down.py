@@ -8,7 +8,7 @@ import pytest
 
 from local.cluster import LocalCluster
 from tests.engine.interrupting import interruptible, ops
-from tests.engine.kube import eventually, stored, stored_in
+from tests.engine.kube import at_rest, eventually, stored, stored_in
 from tests.engine.leaks import keys_of, leaks
 from tests.engine.stacks import Stack
 
@@ -22,6 +22,7 @@ def stack(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def test_a_protected_stack_is_refused_with_what_would_be_lost_and_the_step_that_allows_it(stack: Stack) -> None:
+    at_rest(stack.cluster)
     before = stored_in(stack.cluster, stack.ollama) | stored_in(stack.cluster, stack.librechat)
     said = ops(stack, "down")
     assert said.returncode == 1

@@ -190,6 +190,8 @@ def quiet(cluster: LocalCluster, hand: Hand) -> bool:
             status.get(f"{key}") for key in ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas")
         ):
             return False
+    if any("deletionTimestamp" in pod["metadata"] for pod in items(hand, "v1/pods/")):
+        return False  # A Deployment doesn't count those that are ending.
     return unchanged(lambda: stored_in(cluster, hand.namespace), 0.3) is not None
 
 

@@ -79,7 +79,7 @@ def could_not_tell(answer: Answer, stack: Stack) -> None:
 @pytest.mark.parametrize("component", [API_SERVER, ETCD])
 def test_an_install_goes_on_when_what_died_under_it_is_back(fresh: Stack, tmp_path: Path, component: str) -> None:
     with running_up(fresh) as engine:
-        eventually(lambda: is_at_work(fresh, "ollama", "pending-install"), 60)
+        eventually(lambda: is_at_work(fresh, "ollama", "pending-install"), 180)
         with without(fresh.cluster, component):
             assert engine.poll() is None
         let_go(fresh.api, prefix_of(tmp_path))
@@ -94,7 +94,7 @@ def test_an_upgrade_whose_api_server_stays_away_says_so_and_is_mended_by_recover
     change = {**held("librechat", "away"), "librechat.chart.timeout": TIMEOUT}
     with deployed.changed(change):
         with running_up(deployed) as engine:
-            eventually(lambda: is_at_work(deployed, "librechat", "pending-upgrade"), 60)
+            eventually(lambda: is_at_work(deployed, "librechat", "pending-upgrade"), 180)
             strike(deployed.cluster, API_SERVER)
             code, printed = ended(deployed, engine)
         print(printed)

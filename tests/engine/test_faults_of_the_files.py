@@ -71,7 +71,7 @@ def test_a_state_file_cut_in_half_in_the_midst_of_an_upgrade_is_put_back_too(dep
     before, file = everything(deployed), state_file(deployed)
     with deployed.changed({**changes(2), **held("ollama", "cut")}):
         with running_up(deployed):
-            eventually(lambda: len(pods(deployed, "ollama")) and is_pending(file), 60)
+            eventually(lambda: len(pods(deployed, "ollama")) and is_pending(file), 180)
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     recovered(deployed)
     converges(deployed)
@@ -104,7 +104,7 @@ def test_a_state_file_without_any_whole_copy_is_left_alone_with_what_to_do(fresh
 def test_an_install_without_any_whole_copy_goes_on_from_what_is_whole_as_long_as_no_key_is_in_use(fresh: Stack) -> None:
     fresh.change(held("ollama", "salvaged"))
     with running_up(fresh):
-        eventually(lambda: pods(fresh, "ollama"), 60)
+        eventually(lambda: pods(fresh, "ollama"), 180)
     claims = claims_of(fresh)
     cut_every_copy(fresh, 0.9)
     assert "what is whole of" in recovered(fresh)

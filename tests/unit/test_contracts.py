@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -105,8 +106,11 @@ def test_an_unknown_key_or_a_wrong_type_says_what_the_chart_takes(values: dict[s
 
 
 def test_nulls_and_values_that_only_up_knows_pass() -> None:
-    unknown = pulumi.Output.from_input("later")
-    assert faults(LIBRECHAT, {"podAnnotations": {"checksum/credentials": unknown}, "resources": None}) == []
+    async def found() -> list[str]:
+        unknown = pulumi.Output.from_input("later")
+        return faults(LIBRECHAT, {"podAnnotations": {"checksum/credentials": unknown}, "resources": None})
+
+    assert asyncio.run(found()) == []
 
 
 def test_a_fault_names_the_file_and_line_that_had_the_last_word(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,12 @@ NAMED = re.compile(r"python -m ops (?!images|contracts|check)[a-z-]+(?P<rest>[^\
 
 def texts(source: str) -> Iterator[str]:
     """What a program may print: its strings but docstrings, with `{}` for what is put into them."""
-    tree = ast.parse(source)
+    # A finalizer that tells an error uses `ast`, too, and makes this fail in CPython 3.11.7 (gh-106905).
+    gc.disable()
+    try:
+        tree = ast.parse(source)
+    finally:
+        gc.enable()
     left_out = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     left_out |= {id(value) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for value in node.values}
     for node in ast.walk(tree):

@@ -78,6 +78,14 @@ def test_what_the_provisioner_says_is_told() -> None:
     assert silent.text == "not bound, and no event says why"
 
 
+def test_of_two_events_in_one_second_the_later_one_tells_why() -> None:
+    waits = of_claim("WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+    failed = of_claim("ProvisioningFailed", "no space")
+    (found,) = causes(claim(), waits, failed, storageclasses=[storage_class("fast")])
+    assert found.text == "not bound: no space"
+    assert causes(claim(), failed, waits, storageclasses=[storage_class("fast")]) == []
+
+
 def test_a_volume_that_is_lost_is_told_as_lost() -> None:
     (found,) = causes(claim(phase="Lost"))
     assert found.text == 'its volume "pv-1" is gone, and what it held'

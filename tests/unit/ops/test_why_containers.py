@@ -99,6 +99,15 @@ def test_a_container_that_its_liveness_probe_ended_is_not_taken_for_a_crash() ->
     )
 
 
+def test_of_two_probes_that_failed_in_one_second_the_later_one_is_told() -> None:
+    found = cause_of(
+        event("Unhealthy", "Readiness probe failed: connection refused"),
+        event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"),
+        state={"running": {}},
+    )
+    assert found.text == "container main runs, but readiness probe failed: HTTP probe failed with statuscode: 503"
+
+
 def test_a_failed_post_start_command_comes_before_the_crash_that_it_causes() -> None:
     found = cause_of(
         event("FailedPostStartHook", "PostStartHook failed"),

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.diagnosis.masking import Masker, hidden, named_secrets, secret_texts
+from ops.diagnosis.masking import COMMON, Masker, hidden, named_secrets, secret_texts
 from tests.unit.ops.why_objects import record
 
 ALPHABET = "".join(sorted(set(string.printable) - set(string.whitespace) - {"*"}))
-SECRETS = st.text(alphabet=ALPHABET, min_size=8, max_size=60)
+SECRETS = st.text(alphabet=ALPHABET, min_size=8, max_size=60).filter(lambda text: text not in COMMON)
 
 
 @given(secret=SECRETS, before=st.text(max_size=20), after=st.text(max_size=20))
@@ -32,6 +32,20 @@ def test_a_secret_that_is_cut_at_the_end_of_a_message_is_masked_too(secret: str,
     assert not Masker([secret])(f"the key is {half}").endswith(half)
     other = secret[-len(half) :]
     assert not Masker([secret])(f"{other} is the key").startswith(other)
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "masked"),
+    [
+        ("abcde.xyz", "the key is abcde.", "the key is ***"),
+        ("abcdefgh", "the key is abcdef...", "the key is ***"),
+        ("abcdefgh-ijklmnop", "-ijklmnop and abcdefgh-", "*** and ***"),
+    ],
+)
+def test_of_a_cut_secret_dots_of_its_own_and_both_ends_of_a_message_are_masked(
+    secret: str, text: str, masked: str
+) -> None:
+    assert Masker([secret])(text) == masked
 
 
 def test_the_password_in_a_uri_is_masked_by_itself_too() -> None:

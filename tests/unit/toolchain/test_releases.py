@@ -116,7 +116,7 @@ def test_a_site_that_takes_connections_but_never_answers_costs_seconds_only(sand
         seconds = time.monotonic() - started
     assert (code, len(sandbox.builds())) == (0, 1), output
     assert f"no answer within 3 s for releases at {', '.join(sorted(sites))}" in output
-    assert 2.5 < seconds < 6
+    assert 2.5 < seconds < 25, "without a limit for the whole answer, it takes a minute"
 
 
 def trickle(server: socket.socket) -> None:
