@@ -229,7 +229,14 @@ def kwokctl_configuration(name: str, programs: dict[str, str]) -> dict[str, obje
     }
     # With all nodes to manage, kwok plays pods of nodes that others hold the lease of, too, whenever its pod controller
     # happens to start before its node controller (kwok 0.8.0, controller.go, initPodController; seen 2026-11).
-    kwok = {"manage-all-nodes": "false", "manage-nodes-with-annotation-selector": SIMULATED}
+    # It plays no pods until it holds the nodes' leases, and one that is started again takes them over when those of its
+    # predecessor have run out: after 200 s by default. By then the controller manager may have marked all pods as not
+    # ready (node-monitor-grace-period, 200 s too), and kwok makes no pod ready a second time (0.8.0, read 2026-11).
+    kwok = {
+        "manage-all-nodes": "false",
+        "manage-nodes-with-annotation-selector": SIMULATED,
+        "node-lease-duration-seconds": "40",
+    }
     return {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokctlConfiguration",

@@ -24,6 +24,8 @@ PROGRAM = re.compile(r"pulumi-language-\S+-exec .*--engine 127\.0\.0\.1:(?P<port
 """So is what runs the program, which is told the stack too."""
 OF_ENGINE = ("PULUMI_HOME", "PULUMI_BACKEND_URL")
 """What tells one backend from another in the environment of a process."""
+LISTENING = "0A"
+"""The state of a socket in /proc/net/tcp (Linux, net/tcp_states.h)."""
 EnvironmentOf = Callable[[int], Mapping[str, str] | None]
 Listens = Callable[[int], bool]
 PATIENCE = 5
@@ -55,7 +57,10 @@ def orphans_of(place: Place) -> list[Orphan]:
 
     Where there is no /proc, as on macOS, none is found: whose a process is, only its environment tells.
     """
-    return orphans_among(_processes(), place, _environment, _listens)
+    processes = _processes()
+    return orphans_among(
+        processes, place, _environment, lambda port: _listens(port) and not _is_anothers(port, processes, place)
+    )
 
 
 def orphans_among(
@@ -141,6 +146,35 @@ def _listens(port: int) -> bool:
         return False
     except OSError:
         return True  # In doubt it lives.
+
+
+def _is_anothers(port: int, processes: Iterable[Process], place: Place) -> bool:
+    """Whether who listens there is surely of another backend: it was given the port after the engine had gone."""
+    sockets = _sockets(port)
+    holders = [process.pid for process in processes if not sockets.isdisjoint(_files(process.pid))]
+    known = [_environment(pid) for pid in holders]
+    return bool(known) and all(item is not None and not _same_backend(item, place) for item in known)
+
+
+def _sockets(port: int) -> set[str]:
+    """The sockets that listen at the port, named as `/proc/<pid>/fd` names them; none where it can't be told."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for row in (line.split() for line in (PROC / "net" / table).read_text().splitlines()[1:]):
+                if row[3] == LISTENING and row[1].endswith(f":{port:04X}"):
+                    found.add(f"socket:[{row[9]}]")
+    return found
+
+
+def _files(pid: int) -> set[str]:
+    """What a process has open; nothing where that can't be read."""
+    found = set()
+    with suppress(OSError):
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):  # It was closed meanwhile.
+                found.add(str(descriptor.readlink()))
+    return found
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

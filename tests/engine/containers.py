@@ -65,7 +65,7 @@ def second_kubelet(
     before = _endpoint(api, node)
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            eventually(lambda: _answers(kubelet))
+            eventually(lambda: process.poll() is None and _answers(kubelet))
             _lead(api, node, kubelet)
             yield process
         finally:

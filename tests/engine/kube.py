@@ -80,12 +80,6 @@ def restart(api: ApiClient, namespaces: Iterable[str], *kinds: Literal["deployme
     eventually(lambda: all(done(workload) for _, workload in workloads()), 90)
 
 
-def quota_refusals(api: ApiClient, namespace: str) -> list[str]:
-    """What the namespace's events say of a quota that was exceeded."""
-    events: list[Any] = CoreV1Api(api).list_namespaced_event(namespace).items
-    return [event.message for event in events if "exceeded quota" in (event.message or "")]
-
-
 def config_maps(api: ApiClient) -> list[Any]:
     return list(CoreV1Api(api).list_namespaced_config_map("default").items)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,15 @@ from local.cluster import LocalCluster, pause, start, status, stop
 from local.contents import connect
 from local.control_plane import NAMES, MissingProgramsError, free_ports
 from tests.engine.dead_programs import plane_of
-from tests.engine.kube import config_maps, create_claim, empty_default_namespace, eventually
+from tests.engine.kube import (
+    config_maps,
+    create_claim,
+    create_pod,
+    empty_default_namespace,
+    eventually,
+    is_ready,
+    read_pod,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -149,6 +157,9 @@ def test_a_killed_cluster_is_started_again_with_its_data_and_a_ruined_one_is_mad
     with connect(second.kubeconfig) as api:
         assert "kept" in [found.metadata.name for found in config_maps(api)]
         create_claim(api, "after")  # the controllers work too
+        create_pod(api, "after", wait=False)
+        # And kwok, once its predecessor's leases have run out; by default that would be after three minutes.
+        eventually(lambda: is_ready(read_pod(api, "after")), 120)
 
     pause(directory)
     assert status(directory) == "stopped" and not processes_of(directory)
@@ -192,9 +203,12 @@ def test_a_port_that_somebody_took_meanwhile_leads_to_other_ports(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         taken = somebody.getsockname()[1]
-        choices = [[*free_ports(4), taken, *free_ports(1)], free_ports(6)]
+        choices: list[Callable[[], list[int]]] = [
+            lambda: [*free_ports(4), taken, *free_ports(1)],
+            lambda: free_ports(6),
+        ]
         assert control_plane.PORT_OPTIONS[4] == "kubeSchedulerPort"
-        monkeypatch.setattr(control_plane, "free_ports", lambda count: choices.pop(0))
+        monkeypatch.setattr(control_plane, "free_ports", lambda count: choices.pop(0)())
         made = start(directory, gpu=False)
     assert not choices
     assert plane_of(made).running().keys() == NAMES

@@ -99,7 +99,7 @@ def test_an_unknown_storage_class_and_what_it_leaves_behind(cluster: LocalCluste
                 return bool(max(seen) >= began.replace(microsecond=0))
 
             # Helm takes it all back at once, perhaps before a controller has seen it: then no event tells of the try.
-            eventually(scaled_up, 60)
+            eventually(scaled_up, 400)
             # An event of the pod that misses its claim is left, or none at all.
             answer = ask(stack)
             assert "quota small: requests.storage 0 of 1Gi used" in answer.text

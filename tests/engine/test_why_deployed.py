@@ -24,7 +24,8 @@ from tests.engine.stacks import Stack
 @pytest.fixture(scope="module")
 def deployed(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that is deployed, though its Ingress names a class that is not there."""
-    with failing(cluster, tmp_path_factory.mktemp("deployed"), "why", UNKNOWN_INGRESS_CLASS) as stack:
+    settings = {**UNKNOWN_INGRESS_CLASS, "ollama.chart.timeout": 300, "librechat.chart.timeout": 300}
+    with failing(cluster, tmp_path_factory.mktemp("deployed"), "why", settings) as stack:
         stack.up()
         yield stack
 
@@ -40,7 +41,8 @@ def test_a_missing_ingress_class_keeps_no_release_from_being_ready(deployed: Sta
 def test_a_quota_too_small_for_an_upgrade_that_was_rolled_back(deployed: Stack) -> None:
     with (
         quota(deployed.api, deployed.ollama, {"requests.memory": "3Gi"}),
-        deployed.changed({"ollama.resources.requests.memory": "4Gi"}),
+        # Helm's way back gets the same time.
+        deployed.changed({"ollama.resources.requests.memory": "4Gi", "ollama.chart.timeout": PLAYED}),
     ):
         fail(deployed)
         answer = ask(deployed)

@@ -1,7 +1,6 @@
 """A preview of a deployed stack while its cluster is stopped.
 
-It runs last (files run by name): minutes after this restart of the shared cluster, in two complete runs, a Service had
-no ready pod behind it any more, where a run of half the length saw none of that. Why is not known yet (2026-11).
+It runs last (files run by name): for up to a minute after this restart of the shared cluster, kwok plays no pods.
 """
 
 from __future__ import annotations

@@ -190,6 +190,28 @@ def test_a_process_and_its_environment_are_read_without_ps(tmp_path: Path, monke
             process.kill()
 
 
+@pytest.mark.parametrize(("home", "left"), [("another", True), ("", False)])
+def test_an_engine_whose_port_another_backend_was_given_is_gone_all_the_same(
+    tmp_path: Path, home: str, left: bool
+) -> None:
+    server = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+    sleeping = "import time; print('begun', flush=True); time.sleep(60)"
+    environment = {"PULUMI_HOME": str(tmp_path), "PULUMI_PROJECT": "private-chatgpt"}
+    of_server = {**environment, "PULUMI_HOME": str(tmp_path / home)}
+    line = [sys.executable, "-c", f"{server}; time.sleep(60)"]
+    with subprocess.Popen(line, env=of_server, stdout=subprocess.PIPE) as listening:
+        assert listening.stdout
+        port = int(listening.stdout.readline())
+        line = [sys.executable, "-c", sleeping, "pulumi-resource-made-up", f"127.0.0.1:{port}"]
+        with subprocess.Popen(line, env=environment, stdout=subprocess.PIPE) as provider:
+            try:
+                assert provider.stdout and provider.stdout.readline() == b"begun\n"
+                assert [item.pid for item in orphans_of(place(tmp_path))] == [provider.pid] * left
+            finally:
+                provider.kill()
+                listening.kill()
+
+
 def test_nothing_of_an_engine_that_lives_is_an_orphan(tmp_path: Path) -> None:
     assert orphans(tmp_path, PROGRAM.format(port=LIVING, stack="prod"), PLUGIN.format(port=LIVING)) == []
 
