@@ -110,10 +110,8 @@ def volume(subject: str, message: str) -> Cause:
 
 
 def probe(subject: str, container: str, events: Sequence[Event]) -> Cause:
-    """A probe that fails."""
-    # Events know no parts of a second: of several in one, the API server names the newest last.
-    latest = max(reversed(events), key=lambda event: event.seen)
-    return Cause(Rank.PROBE, subject, f"{_named(container)} runs, but {_lower(shortened(latest.message))}")
+    """A probe that fails; `events` in the order in which they were seen."""
+    return Cause(Rank.PROBE, subject, f"{_named(container)} runs, but {_lower(shortened(events[-1].message))}")
 
 
 def hook_failed(snapshot: Snapshot, subject: str, container: str, message: str) -> Cause:

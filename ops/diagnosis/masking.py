@@ -90,14 +90,13 @@ class Masker:
     def _without_halves(self, text: str) -> str:
         """Messages are cut at a length, by the kubelet and by the API server: a secret may be cut in two."""
         for form in self._forms:
+            lengths = range(min(len(form) - 1, len(text)), CUT - 1, -1)
             # With its dots first: they may be the secret's own.
-            for tail in (text, text.rstrip(" .…")):
-                lengths = range(min(len(form) - 1, len(tail)), CUT - 1, -1)
+            for tail in dict.fromkeys((text, text.rstrip(" .…"))):
                 if length := next((length for length in lengths if tail.endswith(form[:length])), 0):
                     text = tail[:-length] + MASK
                     break
             head = text.lstrip()
-            lengths = range(min(len(form) - 1, len(head)), CUT - 1, -1)
             if length := next((length for length in lengths if head.startswith(form[-length:])), 0):
                 text = MASK + head[length:]
         return text

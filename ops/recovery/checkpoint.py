@@ -120,8 +120,8 @@ def _newest(folder: Path, place: Place) -> Copy | None:
         return max(copies, key=lambda item: item.noted or datetime.min.replace(tzinfo=UTC))
     # The state file itself comes first, for where another holds no more. What an earlier recovery has kept is older
     # than the state that was put in its place.
-    files = sorted(file for file in _stacks(folder, place).glob(f"{place.stack}.json*") if KEPT not in file.name)
-    cut = [_cut(file) for file in files if file.suffix != ".attrs"]
+    files = sorted(_stacks(folder, place).glob(f"{place.stack}.json*"))
+    cut = [_cut(file) for file in files if file.suffix != ".attrs" and KEPT not in file.name]
     return max((item for item in cut if item), key=lambda item: item.resources or 0, default=None)
 
 

@@ -84,10 +84,12 @@ def orphans_among(
             candidates.append((process, found["name"], found["port"]))
     orphans = []
     for process, name, port in candidates:
+        known = environment(process.pid)
+        if known is None or not _same_backend(known, place):
+            continue
         if port not in dead:
             dead[port] = not listens(int(port))
-        known = environment(process.pid)
-        if not dead[port] or known is None or not _same_backend(known, place):
+        if not dead[port]:
             continue
         if port in named:
             orphans.append(Orphan(process.pid, name, proven=True))

@@ -70,6 +70,7 @@ class Server:
 
     def stop(self) -> None:
         """End it; its data stays."""
+        self.held.close()
         if self.process is not None:
             self.process.terminate()
             self.process.wait(timeout=10)
@@ -164,7 +165,6 @@ class Kubelet:
             self._stopped.set()
             thread.join()
             for server in self.servers.values():
-                server.held.close()
                 server.stop()
 
     def _work(self) -> None:

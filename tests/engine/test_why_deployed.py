@@ -14,6 +14,7 @@ from kubernetes.client import ApiClient
 from local.cluster import LocalCluster
 from ops import diagnosis, why
 from tests.engine.asking import PLAYED, ask, fail, failing, failing_meanwhile
+from tests.engine.interrupting import SLOW
 from tests.engine.kube import eventually
 from tests.engine.kubelet import played_node
 from tests.engine.leaks import keys_of, leaks
@@ -24,8 +25,7 @@ from tests.engine.stacks import Stack
 @pytest.fixture(scope="module")
 def deployed(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack that is deployed, though its Ingress names a class that is not there."""
-    settings = {**UNKNOWN_INGRESS_CLASS, "ollama.chart.timeout": 300, "librechat.chart.timeout": 300}
-    with failing(cluster, tmp_path_factory.mktemp("deployed"), "why", settings) as stack:
+    with failing(cluster, tmp_path_factory.mktemp("deployed"), "why", {**UNKNOWN_INGRESS_CLASS, **SLOW}) as stack:
         stack.up()
         yield stack
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from local import cluster
 from local.control_plane import NAMES, ControlPlane, ControlPlaneError, PortTakenError
 
 
+@dataclass(frozen=True)
 class Faulty(ControlPlane):
     """A control plane whose checks find one thing after another; None is no fault."""
 
     found: list[ControlPlaneError | None]
-    started: int
+    started: list[None] = field(default_factory=list)
+    """One for each time that what was missing was started."""
 
     def check(self, needed: Collection[str] = NAMES) -> None:
         """What it finds next."""
@@ -24,7 +27,7 @@ class Faulty(ControlPlane):
 
     def start_missing(self, programs: dict[str, str]) -> None:
         """Counted."""
-        object.__setattr__(self, "started", self.started + 1)
+        self.started.append(None)
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +36,7 @@ def _without_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def faulty(*found: ControlPlaneError | None) -> Faulty:
-    plane = Faulty(Path("nowhere"), "test")
-    object.__setattr__(plane, "found", list(found))
-    object.__setattr__(plane, "started", 0)
-    return plane
+    return Faulty(Path("nowhere"), "test", list(found))
 
 
 def test_what_ends_before_or_after_the_api_server_answers_is_started_again_once() -> None:
@@ -46,14 +46,14 @@ def test_what_ends_before_or_after_the_api_server_answers_is_started_again_once(
         check = cluster._reviving_once(plane)
         for _ in range(moment + 2):
             check()
-        assert plane.started == 1
+        assert len(plane.started) == 1
         with pytest.raises(ControlPlaneError, match="kube-controller-manager has ended"):
             check()
-        assert plane.started == 1
+        assert len(plane.started) == 1
 
 
 def test_a_port_that_is_taken_is_for_the_caller() -> None:
     plane = faulty(PortTakenError("etcd has ended"))
     with pytest.raises(PortTakenError):
         cluster._reviving_once(plane)()
-    assert plane.started == 0
+    assert len(plane.started) == 0
